@@ -1,0 +1,1 @@
+"""The command `jianqiao`: a province on one machine, and the operator's errands."""
