@@ -1,0 +1,122 @@
+"""Settings of every node; what differs comes from the environment through `config.env`."""
+
+from pathlib import Path
+
+from config import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+NODE_CODE = env.text("NODE_CODE", pattern=r"\d{6}")  # GB/T 2260 division; xx0000 is the hub
+HUB_CODE = f"{NODE_CODE[:2]}0000"
+ROLE = "province" if NODE_CODE == HUB_CODE else "city"
+NODE_URL = env.text("NODE_URL", pattern=r"https?://.+[^/]")
+NODE_KEY_FILE = env.file("NODE_KEY_FILE")  # PEM, Ed25519; signs commands and audit seals
+MASTER_KEY_FILE = env.file("MASTER_KEY_FILE")  # 32 bytes, base64; wraps the data keys
+SECRET_KEY = env.secret("SECRET_KEY")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "127.0.0.1,localhost")
+DEBUG = False
+
+SHARED_APPS = [
+    "kernel.replication",
+    "kernel.nodes",
+    "kernel.events",
+    "kernel.commands",
+    "kernel.audit",
+    "kernel.keys",
+    "registry.organisations",
+    "registry.practitioners",
+    "registry.terminology",
+    "registry.accounts",
+    "registry.patients",
+    "registry.persons",
+    "health_records",
+]
+ROLE_APPS: dict[str, list[str]] = {"province": [], "city": []}
+DJANGO_APPS = ["django.contrib.staticfiles", "ninja", "django_linear_migrations"]
+INSTALLED_APPS = ["config", *SHARED_APPS, *ROLE_APPS[ROLE], *DJANGO_APPS]
+
+DATABASES = {
+    "default": {
+        **env.database("DATABASE_URL", engine="kernel.postgres"),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+OWNER_DATABASE = (
+    env.database("OWNER_DATABASE_URL", engine="kernel.postgres")
+    if env.is_set("OWNER_DATABASE_URL")
+    else None
+)
+AFTER_MIGRATE = [
+    "kernel.replication.grants.apply",
+    "kernel.replication.guards.apply",
+    "kernel.replication.publications.apply",
+]
+DATABASE_ROUTERS = ["kernel.replication.phases.PhaseRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "accounts.Account"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+
+REDIS_URL = env.text("REDIS_URL", pattern=r"redis(s)?://.+|unix://.+")
+BROKER_URL = env.text("BROKER_URL", REDIS_URL)
+COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
+EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
+AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
+KEEP_DAYS = {
+    "events_event": EVENTS_KEEP_DAYS,
+    "audit_auditrow": AUDIT_KEEP_DAYS,
+    "audit_auditseal": AUDIT_KEEP_DAYS,
+}
+FIELD_CIPHER = env.choice("FIELD_CIPHER", "AES-256-GCM", ("AES-256-GCM", "SM4-GCM"))
+
+MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 20 * 1024 * 1024, at_least=1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+MIDDLEWARE = [
+    "config.middleware.request_context",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "config.middleware.decided_access",
+]
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {},
+    }
+]
+STATIC_URL = "/static/"
+
+LANGUAGE_CODE = env.choice("LANGUAGE", "zh-hans", ("zh-hans", "en"))
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+USE_I18N = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"masked": {"()": "config.logs.MaskNumbers"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+            "datefmt": "%Y-%m-%dT%H:%M:%S%z",
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["masked"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": env.choice(
+        "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")
+    )},
+}

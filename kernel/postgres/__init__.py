@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with one addition: a model's home decides its table's shape."""

@@ -1,0 +1,1 @@
+"""What the homes mean to PostgreSQL: partitions, grants, guards, publications, subscriptions."""

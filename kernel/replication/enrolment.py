@@ -1,0 +1,146 @@
+"""Enrolling a city with the hub, and loading a copy again. Runs at the hub as table owner."""
+
+import secrets
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from kernel.postgres.homes import Home
+from kernel.replication import grants, partitions, publications
+from kernel.replication.bootstrap import prepare_replication_login
+from kernel.replication.names import city_publications, hub_publications, replication_role
+from kernel.replication.subscriptions import (
+    Stream,
+    close_stream,
+    connect,
+    current_epoch,
+    drop_slots,
+    open_stream,
+    refresh_stream,
+    require_complete,
+)
+from kernel.replication.tables import models_of, table_of
+
+
+@dataclass(frozen=True)
+class NodeEnds:
+    """Connection strings of one node: table owner, and superuser for the replication login."""
+
+    code: str
+    owner_dsn: str
+    superuser_dsn: str
+
+
+def enrol(hub: NodeEnds, city: NodeEnds) -> None:
+    """Open both streams between the hub and a city, with the initial copy. Safe to repeat.
+
+    Raises `StreamIncomplete` when a publication or table is missing afterwards.
+    """
+    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+        down, up = _streams(hub, city)
+        make_room(city.code)
+        with at_city.cursor() as cursor:
+            known_to_city = current_epoch(cursor, hub.code) is not None
+        with at_hub.cursor() as cursor:
+            known_to_hub = current_epoch(cursor, city.code) is not None
+        if not known_to_city:
+            prepare_replication_login(hub.superuser_dsn, peer=city.code, password=down.password)
+            _let_read(at_hub, down)
+            drop_slots(at_hub, city.code)
+            open_stream(at_city, down)
+        if not known_to_hub:
+            prepare_replication_login(city.superuser_dsn, peer=hub.code, password=up.password)
+            _let_read(at_city, up)
+            drop_slots(at_city, hub.code)
+            open_stream(at_hub, up)
+        refresh_stream(at_city, hub.code)
+        refresh_stream(at_hub, city.code)
+        require_complete(at_hub, at_city, down)
+        require_complete(at_city, at_hub, up)
+
+
+def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:
+    """Throw away the hub's copy of one city and copy it again under a new epoch.
+
+    Needed after the city's database was restored from a backup, or its slot was lost. Deliveries
+    already done stay done, so no event is handled twice; the other cities go on meanwhile.
+    """
+    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+        _, up = _streams(hub, city)
+        epoch = close_stream(at_hub, city.code)
+        drop_slots(at_city, hub.code)
+        with at_hub.cursor() as cursor:
+            for model in models_of(Home.CITY, Home.NODE):
+                part = partitions.partition_name(table_of(model), city.code)
+                cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(part)))
+        prepare_replication_login(city.superuser_dsn, peer=hub.code, password=up.password)
+        _let_read(at_city, up)
+        open_stream(at_hub, up, epoch=epoch + 1)
+        require_complete(at_city, at_hub, up)
+
+
+def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
+    """Throw away a city's copy of the hub's rows and copy them again under a new epoch."""
+    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+        down, _ = _streams(hub, city)
+        epoch = close_stream(at_city, hub.code)
+        drop_slots(at_hub, city.code)
+        with at_city.cursor() as cursor:
+            for model in models_of(Home.PROVINCE, Home.PERSONAL):
+                cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table_of(model))))
+            for model in models_of(Home.NODE):
+                cursor.execute(
+                    sql.SQL("DELETE FROM {} WHERE node = %s").format(
+                        sql.Identifier(table_of(model))
+                    ),
+                    [hub.code],
+                )
+        prepare_replication_login(hub.superuser_dsn, peer=city.code, password=down.password)
+        _let_read(at_hub, down)
+        open_stream(at_city, down, epoch=epoch + 1)
+        require_complete(at_hub, at_city, down)
+
+
+def _streams(hub: NodeEnds, city: NodeEnds) -> tuple[Stream, Stream]:
+    down = Stream(
+        hub.code, city.code, tuple(hub_publications(city.code)), hub.owner_dsn,
+        secrets.token_urlsafe(24),
+    )
+    up = Stream(
+        city.code, hub.code, tuple(city_publications()), city.owner_dsn,
+        secrets.token_urlsafe(24),
+    )
+    return down, up
+
+
+def make_room(city: str) -> None:
+    """Give a city its partitions and publications at the hub."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        known = partitions.enrolled(cursor)
+        if city not in known:
+            partitions.set_enrolled(cursor, [*known, city])
+            for model in models_of(Home.CITY, Home.NODE):
+                monthly = model.home is Home.NODE  # type: ignore[attr-defined]
+                for statement in partitions.creation_sql(
+                    table_of(model), [city], monthly=monthly
+                ):
+                    cursor.execute(statement)
+        publications.apply(cursor)
+        grants.apply(cursor)
+
+
+def _let_read(publisher: Connection, stream: Stream) -> None:
+    """Let the subscriber's login read what is published for it."""
+    role = sql.Identifier(replication_role(stream.subscriber))
+    with publisher.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT tablename FROM pg_publication_tables WHERE pubname = ANY(%s)",
+            [list(stream.publications)],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(table), role)
+            )
+

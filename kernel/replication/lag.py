@@ -1,0 +1,80 @@
+"""How far behind the streams of this node are, and whether anything went wrong in them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class OutgoingStream:
+    """A slot of this cluster that a peer reads."""
+
+    peer: str
+    slot: str
+    active: bool
+    wal_status: str
+    retained_bytes: int
+    behind_bytes: int
+    restored: bool  # the peer remembers more WAL than this cluster has: restored from a copy
+
+
+@dataclass(frozen=True)
+class IncomingStream:
+    """A subscription of this node."""
+
+    peer: str
+    enabled: bool
+    running: bool
+    copying_tables: int
+    last_message_seconds: float | None
+    apply_errors: int
+    copy_errors: int
+    conflicts: int
+
+
+OUTGOING = r"""
+SELECT split_part(slot_name, '_', 2), slot_name, active, coalesce(wal_status, 'lost'),
+       coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,
+       coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint,
+       coalesce(confirmed_flush_lsn > pg_current_wal_lsn(), false)
+FROM pg_replication_slots
+WHERE slot_type = 'logical' AND database = current_database() AND slot_name ~ '^to_\d{6}_e\d+$'
+ORDER BY 1
+"""
+INCOMING = """
+SELECT split_part(s.subname, '_', 2), s.subenabled, st.pid IS NOT NULL,
+       (SELECT count(*) FROM pg_subscription_rel r
+         WHERE r.srsubid = s.oid AND r.srsubstate NOT IN ('r', 's')),
+       extract(epoch FROM now() - st.last_msg_receipt_time)::float8,
+       ss.apply_error_count, ss.sync_error_count,
+       ss.confl_insert_exists + ss.confl_update_origin_differs + ss.confl_update_exists
+       + ss.confl_update_missing + ss.confl_delete_origin_differs + ss.confl_delete_missing
+       + ss.confl_multiple_unique_conflicts
+FROM pg_subscription s
+LEFT JOIN pg_stat_subscription st ON st.subid = s.oid AND st.worker_type = 'apply'
+LEFT JOIN pg_stat_subscription_stats ss ON ss.subid = s.oid
+WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+ORDER BY 1
+"""
+
+
+def outgoing(cursor: Any) -> list[OutgoingStream]:
+    """Streams that leave this node; works on any cursor of its database."""
+    cursor.execute(OUTGOING)
+    return [OutgoingStream(*row) for row in cursor.fetchall()]
+
+
+def incoming(cursor: Any) -> list[IncomingStream]:
+    """Streams that reach this node; works on any cursor of its database."""
+    cursor.execute(INCOMING)
+    return [IncomingStream(*row) for row in cursor.fetchall()]
+
+
+def streams() -> dict[str, list[dict[str, Any]]]:
+    """Both directions at this node, as plain data."""
+    with connection.cursor() as cursor:
+        return {
+            "outgoing": [asdict(stream) for stream in outgoing(cursor)],
+            "incoming": [asdict(stream) for stream in incoming(cursor)],
+        }

@@ -1,0 +1,117 @@
+"""A throw-away PostgreSQL cluster for tests: durable settings off, roles as in a real node."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+
+from config.cli import placement
+from config.cli.home import Home
+from kernel.replication.bootstrap import prepare_cluster
+
+PASSWORD = "for-tests-only"  # noqa: S105
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "logical",
+    "shared_buffers": "128MB",
+    "max_connections": "60",
+    "log_min_messages": "fatal",
+    "jit": "off",
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster, reached by its Unix socket."""
+
+    root: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def socket(self) -> Path:
+        """Directory of the socket."""
+        return self.root / "socket"
+
+    @property
+    def owner_url(self) -> str:
+        """Connection string of the owner, who makes the test databases."""
+        return f"postgresql://jianqiao_owner:{PASSWORD}@/jianqiao?host={self.socket}"
+
+    @property
+    def superuser_dsn(self) -> str:
+        """Connection string of the superuser."""
+        return f"host={self.socket} user=postgres dbname=postgres"
+
+    def stop(self) -> None:
+        """Stop at once and remove everything."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(30)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def start() -> Cluster:
+    """Initialise and start a cluster; as root under the unprivileged account."""
+    root = Path(tempfile.mkdtemp(prefix="jianqiao-test-", dir=placement.ELSEWHERE))
+    root.chmod(0o711)
+    account = placement.server_account()
+    programs = placement.programs(Home(root / "home"), account)
+    data, socket = root / "data", root / "socket"
+    for folder in (data, socket):
+        folder.mkdir(mode=0o700 if folder is data else 0o755)
+        placement.give(folder, account)
+    as_account = {} if account is None else {
+        "user": account.uid, "group": account.gid, "extra_groups": [],
+    }
+    subprocess.run(  # noqa: S603
+        [
+            programs.postgres / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+            "--locale-provider=libc", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+        ],
+        check=True, stdout=subprocess.DEVNULL, cwd="/", **as_account,
+    )
+    options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+    process = subprocess.Popen(  # noqa: S603
+        [programs.postgres / "postgres", "-D", data, "-k", socket, *options],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+        start_new_session=True, **as_account,
+    )
+    running = Cluster(root, process)
+    _wait(running)
+    prepare_cluster(running.superuser_dsn, owner_password=PASSWORD, app_password=PASSWORD)
+    with psycopg2.connect(running.superuser_dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER ROLE jianqiao_owner CREATEDB")
+        cursor.execute("GRANT SET ON PARAMETER session_replication_role TO jianqiao_owner")
+    connection.close()
+    return running
+
+
+def _wait(running: Cluster) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg2.connect(running.superuser_dsn).close()
+        except psycopg2.OperationalError:
+            if time.monotonic() > deadline or running.process.poll() is not None:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def remove_leftovers() -> None:
+    """Remove clusters of test runs whose processes are gone (a killed run cannot clean up)."""
+    for root in placement.ELSEWHERE.glob("jianqiao-test-*"):
+        lock = root / "data" / "postmaster.pid"
+        try:
+            os.kill(int(lock.read_text().split()[0]), 0)
+        except (OSError, ValueError):
+            shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,46 @@
+"""Fixtures of every test: the database under the serving role, and arriving rows."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from kernel.replication import enrolment
+
+CITIES = ("620100", "620800")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Enrol two cities at the hub, then let every test run under the serving role."""
+    options = connection.settings_dict["OPTIONS"]
+    with django_db_blocker.unblock():
+        if settings.ROLE == "province":
+            for city in CITIES:
+                enrolment.make_room(city)
+        connection.close()
+        options["options"] = "-c role=jianqiao_app"
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        options.pop("options", None)
+
+
+@contextmanager
+def arriving() -> Iterator[None]:
+    """Write rows of foreign homes as replication does: ordinary triggers and grants are passed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = origin")
+        cursor.execute("SET LOCAL ROLE jianqiao_app")
+
+
+@pytest.fixture
+def arrives() -> Callable[[], AbstractContextManager[None]]:
+    """`with arrives():` writes rows of foreign homes as replication does."""
+    return arriving
