@@ -1,0 +1,58 @@
+"""Every status is known to a transition table, and every table speaks of known statuses only."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+from django.apps import apps
+from django.db.models import Choices, Field
+
+from tests.architecture.repository import packages
+
+
+def status_fields() -> list[Field]:
+    """The status columns of our models."""
+    return [
+        field
+        for model in apps.get_models()
+        if model.__module__.split(".")[0] in packages()
+        for field in model._meta.concrete_fields
+        if field.name in {"status", "state"}
+    ]
+
+
+def transition_tables(app: str) -> list[dict[Choices, frozenset[Choices]]]:
+    """Tables of an app's states.py: dictionaries from a status to a set of statuses."""
+    if find_spec(f"{app}.states") is None:
+        return []
+    values = vars(import_module(f"{app}.states")).values()
+    return [
+        value
+        for value in values
+        if isinstance(value, dict) and value and all(isinstance(key, Choices) for key in value)
+    ]
+
+
+@pytest.mark.parametrize("field", status_fields(), ids=str)
+def test_every_status_has_a_transition_row(field):
+    tables = transition_tables(field.model._meta.app_config.name)
+    known = {str(value) for value, _ in field.flatchoices}
+
+    assert known, f"{field} lists no choices"
+    assert known in [{str(status) for status in table} for table in tables], (
+        f"no table in {field.model._meta.app_config.name}.states has a row for each of {known}"
+    )
+
+
+def test_every_transition_leads_to_a_row_of_its_table():
+    astray = [
+        f"{app.name}: {start} -> {target}"
+        for app in apps.get_app_configs()
+        if app.name.split(".")[0] in packages()
+        for table in transition_tables(app.name)
+        for start, targets in table.items()
+        for target in targets
+        if target not in table
+    ]
+
+    assert astray == []
