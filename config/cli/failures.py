@@ -110,3 +110,9 @@ class NothingHere(Failure):
     """The home holds no province, or not this node."""
 
     exit_code = 24
+
+
+def failure_of(exit_code: int, zh: str, en: str) -> Failure:
+    """The failure that another process told of."""
+    kinds = {kind.exit_code: kind for kind in Failure.__subclasses__()}
+    return kinds.get(exit_code, Failure)(zh, en)

@@ -1,0 +1,79 @@
+"""Ports of the local province: free or taken, and by whom."""
+
+import socket
+
+import psutil
+
+from config.cli.failures import PortTaken
+from config.cli.topology import PORTS_PER_NODE, Node
+
+SEARCH_STEP = 200
+
+
+def ports_of(node: Node) -> list[int]:
+    """Ports this machine must offer for the node."""
+    ports = [node.web_port]
+    if node.given.database_url is None:
+        ports.append(node.postgres_port)
+    if node.given.redis_url is None:
+        ports.append(node.redis_port)
+    return ports
+
+
+def is_free(port: int) -> bool:
+    """Whether a server can listen on the port of the loopback address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def refuse_taken(nodes: list[Node]) -> None:
+    """Fail with the first taken port, its holder where the system tells, and a free base."""
+    wanted = [port for node in nodes for port in ports_of(node)]
+    if max(wanted) > 65535:
+        raise PortTaken(
+            f"端口 {max(wanted)} 超出范围；请用较小的 --port-base。",
+            f"Port {max(wanted)} is out of range; choose a smaller --port-base.",
+        )
+    taken = [port for port in wanted if not is_free(port)]
+    if not taken:
+        return
+    port, base = taken[0], free_base(nodes)
+    holder_zh, holder_en = holder_of(port)
+    raise PortTaken(
+        f"端口 {port} 已被{holder_zh}占用。停止它，或换一组端口：jianqiao up --port-base {base}",
+        f"Port {port} is taken by {holder_en}. Stop it, or use other ports: "
+        f"jianqiao up --port-base {base}",
+    )
+
+
+def free_base(nodes: list[Node]) -> int:
+    """A base above the present one with room for these nodes."""
+    base, width = nodes[0].port_base, PORTS_PER_NODE * (nodes[-1].place + 1)
+    for candidate in range(base + SEARCH_STEP, 60000, SEARCH_STEP):
+        if all(is_free(candidate + PORTS_PER_NODE * node.place) for node in nodes) and all(
+            is_free(port) for port in range(candidate, candidate + min(width, 30))
+        ):
+            return candidate
+    return base
+
+
+def holder_of(port: int) -> tuple[str, str]:
+    """Who listens on a port, in both languages; other users' processes may stay unnamed."""
+    try:
+        for connection in psutil.net_connections(kind="tcp"):
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+                continue
+            if connection.laddr.port == port and connection.pid is not None:
+                name = psutil.Process(connection.pid).name()
+                return (
+                    f"进程 {name}（PID {connection.pid}）",
+                    f"process {name} (PID {connection.pid})",
+                )
+    except (psutil.Error, OSError):
+        pass
+    return "另一个进程", "another process"

@@ -1,0 +1,268 @@
+"""`jianqiao push`: send files through a hospital's public API and say what became of each."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from config.cli.home import Home
+from config.cli.hospital_client import Answer, HospitalClient, NoAnswer, client_of
+from config.cli.input_files import InputFile, Unreadable, find_inputs
+from config.cli.language import said, tell
+
+ACCEPTED, PARTIAL, REJECTED, UNANSWERED = "accepted", "partial", "rejected", "unanswered"
+SHOWN_ISSUES = 5
+TOGETHER = frozenset({"transaction", "batch"})
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """What is wrong, where, by which rule."""
+
+    path: str
+    rule: str
+    text: str
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What became of one file."""
+
+    file: str
+    status: str
+    resources: int = 0
+    stored: int = 0
+    refused: int = 0
+    issues: list[Issue] = field(default_factory=list)
+    kinds: Counter[str] = field(default_factory=Counter)
+    stored_kinds: Counter[str] = field(default_factory=Counter)
+
+    def as_line(self) -> dict[str, Any]:
+        """The line of `--json`."""
+        line = asdict(self)
+        del line["kinds"], line["stored_kinds"]
+        return line
+
+
+@click.command(help="推送文件：以医院身份经公开接口发送 FHIR。 Send files as a hospital.")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…"
+)
+@click.option("--hospital", required=True, metavar="CODE", help="机构登记号。 Registration number.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="每个文件一行 JSON。 One line of JSON a file."
+)
+@click.pass_obj
+def push(home: Home, paths: tuple[Path, ...], hospital: str, as_json: bool) -> None:
+    """Send every file below the paths; exit 1 when one was not answered."""
+    client = client_of(home, hospital)
+    files = find_inputs(paths)
+    began = time.monotonic()
+    reports = []
+    for report in _with_progress(push_files(client, files), len(files), quiet=as_json):
+        reports.append(report)
+        if as_json:
+            click.echo(orjson.dumps(report.as_line()))
+    totals = summary(reports, time.monotonic() - began)
+    if as_json:
+        click.echo(orjson.dumps(totals))
+    else:
+        show(reports, totals)
+    sys.exit(1 if any(report.status == UNANSWERED for report in reports) else 0)
+
+
+def push_files(client: HospitalClient, files: Sequence[InputFile]) -> Iterator[FileReport]:
+    """Send the files one after another, in their order."""
+    for file in files:
+        yield push_file(client, file)
+
+
+def push_file(client: HospitalClient, file: InputFile) -> FileReport:
+    """Send one file as it is and count what the node says of it."""
+    try:
+        body = file.read()
+    except Unreadable as error:
+        return FileReport(file.label, UNANSWERED, issues=[Issue("", "unreadable", str(error))])
+    content = _content(body)
+    kinds = _kinds(content)
+    path = "/fhir/R4"
+    if content.get("resourceType") not in {None, "Bundle"}:
+        path += f"/{content['resourceType']}"
+    try:
+        answer = client.post(path, body, message_id=message_id(content, body))
+    except NoAnswer as error:
+        return FileReport(
+            file.label,
+            UNANSWERED,
+            resources=len(kinds),
+            issues=[Issue("", "no-answer", str(error))],
+            kinds=Counter(kinds),
+        )
+    return _judged(file.label, kinds, answer)
+
+
+def message_id(content: dict[str, Any], body: bytes) -> str:
+    """The bundle's own identifier, else the hash of the bytes: a repeat is the same message."""
+    identifier = content.get("identifier")
+    if content.get("resourceType") == "Bundle" and isinstance(identifier, dict):
+        value = identifier.get("value")
+        if isinstance(value, str) and value.isascii() and value.isprintable():
+            return value
+    return sha256(body).hexdigest()
+
+
+def summary(reports: Iterable[FileReport], seconds: float) -> dict[str, Any]:
+    """Totals over all files, and by resource type."""
+    reports = list(reports)
+    kinds: Counter[str] = Counter()
+    stored: Counter[str] = Counter()
+    for report in reports:
+        kinds += report.kinds
+        stored += report.stored_kinds
+    return {
+        "files": len(reports),
+        "resources": sum(report.resources for report in reports),
+        "stored": sum(report.stored for report in reports),
+        "refused": sum(report.refused for report in reports),
+        "by_type": {
+            kind: {"resources": count, "stored": stored[kind], "refused": count - stored[kind]}
+            for kind, count in sorted(kinds.items())
+        },
+        "seconds": round(seconds, 3),
+    }
+
+
+def show(reports: Sequence[FileReport], totals: dict[str, Any]) -> None:
+    """The summary for people."""
+    for report in reports:
+        if report.status != ACCEPTED:
+            click.secho(f"{_word(report.status)}  {report.file}", fg="red")
+            for issue in report.issues[:SHOWN_ISSUES]:
+                click.echo(f"    {issue.path or '-'}  [{issue.rule}]  {issue.text}")
+            if len(report.issues) > SHOWN_ISSUES:
+                more = len(report.issues) - SHOWN_ISSUES
+                tell(f"    …另有 {more} 条", f"    … and {more} more")
+    width = max((len(kind) for kind in totals["by_type"]), default=0)
+    for kind, count in totals["by_type"].items():
+        tell(
+            f"  {kind:<{width}}  {count['stored']:>7} 已存  {count['refused']:>5} 拒收",
+            f"  {kind:<{width}}  {count['stored']:>7} stored  {count['refused']:>5} refused",
+        )
+    accepted = sum(report.status == ACCEPTED for report in reports)
+    tell(
+        f"{totals['files']} 个文件，{accepted} 个全部接收；{totals['resources']} 个资源，"
+        f"{totals['stored']} 个已存，{totals['refused']} 个拒收；{totals['seconds']:.1f} 秒。",
+        f"{totals['files']} files, {accepted} accepted whole; {totals['resources']} resources, "
+        f"{totals['stored']} stored, {totals['refused']} refused; {totals['seconds']:.1f} s.",
+    )
+
+
+def _judged(label: str, kinds: Sequence[str], answer: Answer) -> FileReport:
+    """Count the entries of a response bundle; an outcome alone speaks for the whole message."""
+    if answer.ok:
+        entries = _entries(answer.body) if _is_response(answer.body) else [{"response": {}}]
+        good = [_is_good(entry) for entry in entries] if _is_response(answer.body) else [True]
+        issues = [issue for entry in entries for issue in _issues(_outcome(entry))]
+    else:
+        good, issues = [False] * len(kinds), list(_issues(answer.body))
+        issues = issues or [Issue("", f"http-{answer.status}", _problem(answer.body))]
+    good = good[: len(kinds)] + [False] * (len(kinds) - len(good))
+    stored = sum(good)
+    status = ACCEPTED if answer.ok and stored == len(kinds) else PARTIAL if stored else REJECTED
+    return FileReport(
+        file=label,
+        status=status,
+        resources=len(kinds),
+        stored=stored,
+        refused=len(kinds) - stored,
+        issues=issues,
+        kinds=Counter(kinds),
+        stored_kinds=Counter(kind for kind, ok in zip(kinds, good, strict=True) if ok),
+    )
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    """The decoded resource; empty when it is none, which the node will tell better."""
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _kinds(content: dict[str, Any]) -> list[str]:
+    """Types of the resources that count: the entries of a bundle that acts, else the resource."""
+    if content.get("resourceType") == "Bundle" and content.get("type") in TOGETHER:
+        return [
+            str(resource.get("resourceType")) if isinstance(resource, dict) else "-"
+            for resource in (entry.get("resource") for entry in _entries(content))
+        ]
+    kind = content.get("resourceType")
+    return [str(kind)] if kind else []
+
+
+def _entries(bundle: Any) -> list[dict[str, Any]]:
+    entries = bundle.get("entry") if isinstance(bundle, dict) else None
+    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+
+
+def _is_response(body: Any) -> bool:
+    return isinstance(body, dict) and str(body.get("type", "")).endswith("-response")
+
+
+def _is_good(entry: dict[str, Any]) -> bool:
+    return str(entry.get("response", {}).get("status", "")).startswith("2")
+
+
+def _outcome(entry: dict[str, Any]) -> Any:
+    return None if _is_good(entry) else entry.get("response", {}).get("outcome")
+
+
+def _issues(outcome: Any) -> Iterator[Issue]:
+    """The issues of an OperationOutcome: path, rule and text."""
+    if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
+        return
+    for issue in outcome.get("issue", []):
+        details = issue.get("details", {})
+        places = issue.get("expression") or issue.get("location") or [""]
+        codings = details.get("coding") or [{}]
+        yield Issue(
+            path=places[0],
+            rule=codings[0].get("code") or issue.get("code", ""),
+            text=issue.get("diagnostics") or details.get("text", ""),
+        )
+
+
+def _problem(body: Any) -> str:
+    """The text of an RFC 9457 body."""
+    if not isinstance(body, dict):
+        return ""
+    return str(body.get("detail") or body.get("title") or body.get("error_description") or "")
+
+
+def _word(status: str) -> str:
+    words = {
+        PARTIAL: said("部分接收", "partial"),
+        REJECTED: said("拒收", "rejected"),
+        UNANSWERED: said("无应答", "no answer"),
+    }
+    return words.get(status, status)
+
+
+def _with_progress(
+    reports: Iterator[FileReport], length: int, *, quiet: bool
+) -> Iterator[FileReport]:
+    """A bar on standard error while a person watches."""
+    if quiet or not sys.stderr.isatty():
+        yield from reports
+        return
+    label = said("推送", "push")
+    with click.progressbar(reports, length=length, label=label, file=sys.stderr) as bar:
+        yield from bar

@@ -1,0 +1,30 @@
+"""Is a process of a node ready? Asked while starting and by `status`, never in the background."""
+
+import http.client
+import time
+from collections.abc import Callable
+
+from config.cli.supervision import Supervised
+from config.cli.topology import Node
+
+SETTLED_SECONDS = 3.0
+
+
+def web_answers(node_url: str, *, timeout: float = 3.0) -> bool:
+    """Whether GET /readyz says 200."""
+    host = node_url.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=timeout)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def probe_of(watched: Supervised, node: Node) -> Callable[[], bool]:
+    """How to see that a serving process works: web answers, the others have stayed up."""
+    if watched.spec.kind == "web":
+        return lambda: web_answers(node.url)
+    return lambda: watched.pid is not None and time.time() - watched.since > SETTLED_SECONDS
