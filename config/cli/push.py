@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import click
 import orjson
@@ -20,6 +21,7 @@ from config.cli.language import said, tell
 ACCEPTED, PARTIAL, REJECTED, UNANSWERED = "accepted", "partial", "rejected", "unanswered"
 SHOWN_ISSUES = 5
 TOGETHER = frozenset({"transaction", "batch"})
+KEPT_WHOLE = frozenset({"document", "message", "collection", "searchset", "history"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,18 @@ class FileReport:
         return line
 
 
-@click.command(help="推送文件：以医院身份经公开接口发送 FHIR。 Send files as a hospital.")
+@click.command(
+    help=said(
+        "以一家医院的身份，经公开接口发送文件或文件夹（FHIR JSON，可为 gz、bz2、zip）。",
+        "Send files or folders as a hospital through the public API (FHIR JSON, also gz, bz2, zip).",
+    )
+)
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="PATH…"
 )
-@click.option("--hospital", required=True, metavar="CODE", help="机构登记号。 Registration number.")
+@click.option(
+    "--hospital", required=True, metavar="CODE", help=said("机构登记号。", "Registration number.")
+)
 @click.option(
     "--json", "as_json", is_flag=True, help="每个文件一行 JSON。 One line of JSON a file."
 )
@@ -92,11 +101,8 @@ def push_file(client: HospitalClient, file: InputFile) -> FileReport:
         return FileReport(file.label, UNANSWERED, issues=[Issue("", "unreadable", str(error))])
     content = _content(body)
     kinds = _kinds(content)
-    path = "/fhir/R4"
-    if content.get("resourceType") not in {None, "Bundle"}:
-        path += f"/{content['resourceType']}"
     try:
-        answer = client.post(path, body, message_id=message_id(content, body))
+        answer = client.post(_path(content), body, message_id=message_id(content, body))
     except NoAnswer as error:
         return FileReport(
             file.label,
@@ -186,6 +192,13 @@ def _judged(label: str, kinds: Sequence[str], answer: Answer) -> FileReport:
         kinds=Counter(kinds),
         stored_kinds=Counter(kind for kind, ok in zip(kinds, good, strict=True) if ok),
     )
+
+
+def _path(content: dict[str, Any]) -> str:
+    """Bundles that act go to the base, everything else to its type; nonsense to the base too."""
+    kind = content.get("resourceType")
+    acts = kind == "Bundle" and content.get("type") not in KEPT_WHOLE
+    return "/fhir/R4" if acts or not isinstance(kind, str) else f"/fhir/R4/{quote(kind, safe='')}"
 
 
 def _content(body: bytes) -> dict[str, Any]:

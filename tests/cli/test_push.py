@@ -1,0 +1,327 @@
+"""`jianqiao push` against a door that behaves as told."""
+
+import bz2
+import gzip
+import json
+import threading
+import time
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from config.cli import hospital_client, input_files
+from config.cli.main import cli
+
+HOSPITAL = "JQ620101762010011A1001"
+
+
+def transaction(*kinds, identifier=None, kind="transaction"):
+    bundle = {"resourceType": "Bundle", "type": kind}
+    if identifier:
+        bundle["identifier"] = {"system": "urn:x", "value": identifier}
+    bundle["entry"] = [{"resource": {"resourceType": k}} for k in kinds]
+    return json.dumps(bundle).encode()
+
+
+class Door(BaseHTTPRequestHandler):
+    """Signs in, remembers every message, answers as its server's `script` says."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        server = self.server
+        if self.path == "/oauth/token":
+            form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+            claims = jwt.decode(
+                form["client_assertion"],
+                server.key.public_key(),
+                algorithms=["EdDSA", "ES256"],
+                audience=f"{server.url}/oauth/token",
+            )
+            assert form["grant_type"] == "client_credentials"
+            assert form["client_assertion_type"] == hospital_client.ASSERTION_TYPE
+            assert claims["iss"] == claims["sub"] == "client-1"
+            server.signed_in.append(claims["jti"])
+            return self.answer(
+                200, {"access_token": f"t{len(server.signed_in)}", "expires_in": server.life}
+            )
+        server.received.append((self.path, self.headers["X-Message-Id"], body))
+        server.tokens.append(self.headers["Authorization"])
+        step = server.script.pop(0) if server.script else "take"
+        if step == "drop":
+            self.close_connection = True
+            return None
+        if isinstance(step, int):
+            return self.answer(step, {"title": "no"})
+        if isinstance(step, tuple):
+            return self.answer(*step)
+        content = json.loads(body)
+        entries = content.get("entry", [])
+        if content.get("type") in {"transaction", "batch"}:
+            taken = [{"response": {"status": "201 Created"}} for _ in entries]
+            return self.answer(
+                200,
+                {"resourceType": "Bundle", "type": f"{content['type']}-response", "entry": taken},
+            )
+        return self.answer(201, content)
+
+    def answer(self, status, content):
+        data = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(params=["ed25519", "p256"])
+def key(request):
+    if request.param == "p256":
+        return ec.generate_private_key(ec.SECP256R1())
+    return ed25519.Ed25519PrivateKey.generate()
+
+
+@pytest.fixture
+def door(key, tmp_path, monkeypatch):
+    monkeypatch.setattr(hospital_client, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(hospital_client, "LONGEST_PAUSE", 0.002)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
+    server.daemon_threads = True
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    server.key, server.life, server.script = key, 300, []
+    server.signed_in, server.received, server.tokens = [], [], []
+    home = tmp_path / "home"
+    (home / "clients").mkdir(parents=True)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (home / "clients/one.pem").write_bytes(pem)
+    endpoints = {
+        "nodes": [{"code": "620100", "url": server.url}],
+        "clients": [
+            {
+                "hospital": HOSPITAL,
+                "city": "620100",
+                "client_id": "client-1",
+                "private_key_path": str(home / "clients/one.pem"),
+            }
+        ],
+        "users": [],
+    }
+    (home / "endpoints.json").write_text(json.dumps(endpoints))
+    server.home = home
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def push(door, *words):
+    return CliRunner().invoke(
+        cli, ["--home", str(door.home), "push", *map(str, words), "--hospital", HOSPITAL, "--json"]
+    )
+
+
+def lines(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_files_folders_and_archives_go_in_order(door, tmp_path):
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.json").write_bytes(transaction("Patient", "Observation"))
+    (folder / "b.json.gz").write_bytes(gzip.compress(transaction("Patient")))
+    (folder / "deep/c.json.bz2").write_bytes(
+        bz2.compress(transaction("Practitioner", kind="batch"))
+    )
+    (folder / "d.json").write_text('{"resourceType": "Patient", "id": "p"}')
+    (folder / "e.json").write_text('{"resourceType": "Organization", "id": "o"}')
+    (folder / "z-hospitalInformation9.json").write_bytes(transaction("Organization", kind="batch"))
+    (folder / "README.md").write_text("not for pushing")
+    with zipfile.ZipFile(folder / "f.zip", "w") as archive:
+        archive.writestr("one.json", transaction("Patient"))
+        archive.writestr("notes.txt", "no")
+
+    result = push(door, folder)
+
+    assert result.exit_code == 0, result.output
+    *files, totals = lines(result)
+    assert [line["file"].removeprefix(f"{folder}/") for line in files] == [
+        "z-hospitalInformation9.json",
+        "deep/c.json.bz2",
+        "e.json",
+        "d.json",
+        "a.json",
+        "b.json.gz",
+        "f.zip!one.json",
+    ]
+    assert {line["status"] for line in files} == {"accepted"}
+    assert [path for path, _, _ in door.received] == [
+        *["/fhir/R4"] * 2,
+        "/fhir/R4/Organization",
+        "/fhir/R4/Patient",
+        *["/fhir/R4"] * 3,
+    ]
+    assert set(files[0]) == {"file", "status", "resources", "stored", "refused", "issues"}
+    assert {name: totals[name] for name in ("files", "resources", "stored", "refused")} == {
+        "files": 7,
+        "resources": 8,
+        "stored": 8,
+        "refused": 0,
+    }
+    assert totals["by_type"]["Patient"] == {"resources": 4, "stored": 4, "refused": 0}
+    assert len(door.signed_in) == 1
+
+
+def test_bytes_arrive_as_they_are_with_a_stable_message_id(door, tmp_path):
+    plain, named = transaction("Patient"), transaction("Patient", identifier="m-1")
+    (tmp_path / "plain.json").write_bytes(plain)
+    (tmp_path / "named.json.gz").write_bytes(gzip.compress(named))
+
+    push(door, tmp_path / "plain.json", tmp_path / "named.json.gz")
+    push(door, tmp_path / "plain.json")
+
+    assert [body for _, _, body in door.received] == [named, plain, plain]
+    first, second, third = (identity for _, identity, _ in door.received)
+    assert first == "m-1"
+    assert second == third
+    assert len(second) == 64
+
+
+def test_broken_connections_and_busy_nodes_are_tried_again_as_the_same_message(door, tmp_path):
+    door.script = ["drop", 503, "drop", "take"]
+    (tmp_path / "a.json").write_bytes(transaction("Patient"))
+
+    result = push(door, tmp_path / "a.json")
+
+    assert result.exit_code == 0
+    assert len(door.received) == 4
+    assert len(set(door.received)) == 1
+
+
+def test_no_answer_at_all_is_exit_1(door, tmp_path):
+    door.script = [503] * 100
+    (tmp_path / "a.json").write_bytes(transaction("Patient"))
+
+    result = push(door, tmp_path / "a.json")
+
+    assert result.exit_code == 1
+    assert lines(result)[0]["status"] == "unanswered"
+    assert lines(result)[-1]["stored"] == 0
+    assert len(door.received) == hospital_client.ATTEMPTS
+
+
+def test_a_refusal_is_an_answer_with_reasons(door, tmp_path):
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": "error",
+                "code": "required",
+                "details": {"coding": [{"code": "cardinality"}], "text": "缺少 status"},
+                "expression": ["Bundle.entry[1].resource.status"],
+            }
+        ],
+    }
+    door.script = [(422, outcome), (400, {"title": "Bad", "detail": "nothing stored"})]
+    (tmp_path / "a.json").write_bytes(transaction("Patient", "Observation"))
+    (tmp_path / "b.json").write_bytes(b"{not json")
+
+    result = push(door, tmp_path / "a.json", tmp_path / "b.json")
+
+    assert result.exit_code == 0
+    first, second, totals = lines(result)
+    assert first["issues"] == [
+        {"path": "Bundle.entry[1].resource.status", "rule": "cardinality", "text": "缺少 status"}
+    ]
+    assert (first["status"], first["stored"], first["refused"]) == ("rejected", 0, 2)
+    assert second["issues"] == [{"path": "", "rule": "http-400", "text": "nothing stored"}]
+    assert totals["by_type"]["Observation"] == {"resources": 1, "stored": 0, "refused": 1}
+
+
+def test_a_batch_may_be_taken_in_part(door, tmp_path):
+    answers = [
+        {"response": {"status": "201 Created"}},
+        {
+            "response": {
+                "status": "422",
+                "outcome": {
+                    "resourceType": "OperationOutcome",
+                    "issue": [{"severity": "error", "code": "value", "diagnostics": "bad date"}],
+                },
+            }
+        },
+    ]
+    door.script = [(200, {"resourceType": "Bundle", "type": "batch-response", "entry": answers})]
+    (tmp_path / "a.json").write_bytes(transaction("Patient", "Observation", kind="batch"))
+
+    report, totals = lines(push(door, tmp_path / "a.json"))
+
+    assert (report["status"], report["stored"], report["refused"]) == ("partial", 1, 1)
+    assert report["issues"] == [{"path": "", "rule": "value", "text": "bad date"}]
+    assert totals["by_type"]["Patient"]["stored"] == 1
+
+
+def test_tokens_renew_before_they_expire_and_after_a_401(door, tmp_path):
+    for number in range(3):
+        (tmp_path / f"{number}.json").write_bytes(transaction("Patient"))
+    door.script = ["take", 401, "take", "take"]
+
+    result = push(door, *(tmp_path / f"{number}.json" for number in range(3)))
+
+    assert result.exit_code == 0
+    assert door.tokens == ["Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]
+
+    client = hospital_client.client_of(hospital_client.Home(door.home), HOSPITAL)
+    door.life = 0.05
+    client.token()
+    time.sleep(0.06)
+    client.token()
+    assert len(door.signed_in) == 4
+
+
+def test_a_bomb_and_a_broken_file_are_told_and_not_sent(door, tmp_path, monkeypatch):
+    monkeypatch.setattr(input_files, "UNPACKED_LIMIT", 100_000)
+    (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b" " * 200_000))
+    (tmp_path / "cut.json.gz").write_bytes(gzip.compress(transaction("Patient"))[:-12])
+    (tmp_path / "no.zip").write_bytes(b"PK but not really")
+
+    result = push(door, tmp_path / "bomb.json.gz", tmp_path / "cut.json.gz", tmp_path / "no.zip")
+
+    assert result.exit_code == 1
+    assert [line["status"] for line in lines(result)[:-1]] == ["unanswered"] * 3
+    assert all(line["issues"][0]["rule"] == "unreadable" for line in lines(result)[:-1])
+    assert door.received == []
+
+
+def test_people_read_a_summary(door, tmp_path):
+    (tmp_path / "a.json").write_bytes(transaction("Patient", "Observation"))
+    words = ["--home", str(door.home), "push", str(tmp_path / "a.json"), "--hospital", HOSPITAL]
+
+    chinese = CliRunner().invoke(cli, ["--lang", "zh", *words])
+    english = CliRunner().invoke(cli, ["--lang", "en", *words])
+    CliRunner().invoke(cli, ["--lang", "zh", "--help"])
+
+    assert "1 个文件，1 个全部接收；2 个资源，2 个已存，0 个拒收" in chinese.output
+    assert "1 files, 1 accepted whole; 2 resources, 2 stored, 0 refused" in english.output
+
+
+def test_an_unknown_hospital_is_named(door, tmp_path):
+    (tmp_path / "a.json").write_bytes(transaction("Patient"))
+
+    result = CliRunner().invoke(
+        cli,
+        ["--home", str(door.home), "push", str(tmp_path / "a.json"), "--hospital", "NOBODY"],
+    )
+
+    assert result.exit_code == 24
+    assert HOSPITAL in result.output
