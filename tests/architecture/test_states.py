@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -10,7 +11,7 @@ from django.db.models import Choices, Field
 from tests.architecture.repository import packages
 
 
-def status_fields() -> list[Field]:
+def status_fields() -> "list[Field[Any, Any]]":
     """The status columns of our models."""
     return [
         field

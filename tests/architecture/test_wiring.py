@@ -1,0 +1,81 @@
+"""Names that are only strings lead somewhere: events, handlers, commands, tasks."""
+
+import ast
+import inspect
+from importlib import import_module
+
+import pytest
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from config.celery import app
+from tests.architecture.repository import called_names, packages, sources
+
+WIRING = import_module(settings.WIRING)
+HANDLERS = sorted({
+    (name, handler)
+    for events in WIRING.HANDLERS.values()
+    for name, handlers in events.items()
+    for handler in handlers
+})  # fmt: skip
+LISTED_EVENTS = {name for events in WIRING.HANDLERS.values() for name in events}
+
+
+def names_given_to(*functions: str) -> set[str]:
+    """Literal first arguments of these functions in our code."""
+    return {
+        name
+        for _, tree in sources(*packages())
+        for _, name in called_names(tree, *functions)
+        if "." in name
+    }
+
+
+def task_names() -> set[str]:
+    """Names that tasks are given, or asked for by."""
+    named = {
+        str(keyword.value.value)
+        for _, tree in sources(*packages())
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("shared_task")
+        for keyword in call.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    }
+    scheduled = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    return named | scheduled | names_given_to("send_task")
+
+
+def test_the_wiring_knows_both_roles():
+    assert set(WIRING.HANDLERS) == set(settings.ROLE_APPS)
+
+
+@pytest.mark.parametrize(("name", "handler"), HANDLERS)
+def test_every_handler_takes_an_event(name, handler):
+    parameters = inspect.signature(import_string(handler)).parameters
+
+    assert list(parameters) == ["event"], f"{handler}, wired to {name}"
+
+
+def test_recorded_events_and_listed_events_are_the_same():
+    assert names_given_to("record") == LISTED_EVENTS
+
+
+@pytest.mark.parametrize("name", sorted(WIRING.COMMANDS))
+def test_every_command_leads_to_a_service(name):
+    parameters = inspect.signature(import_string(WIRING.COMMANDS[name])).parameters
+
+    assert set(parameters) == {"body", "by"}
+    assert all(
+        parameter.kind is inspect.Parameter.KEYWORD_ONLY for parameter in parameters.values()
+    )
+
+
+def test_sent_commands_and_known_commands_are_the_same():
+    assert names_given_to("send", "send_to_all") == set(WIRING.COMMANDS)
+
+
+def test_every_task_name_is_in_the_registry():
+    names = task_names()
+
+    assert names
+    assert names - set(app.tasks) == set()
