@@ -51,7 +51,10 @@ AFTER_MIGRATE = [
     "kernel.replication.grants.apply",
     "kernel.replication.guards.apply",
     "kernel.replication.publications.apply",
+    "kernel.events.triggers.apply",
+    "kernel.audit.triggers.apply",
 ]
+WIRING = "config.wiring"
 DATABASE_ROUTERS = ["kernel.replication.phases.PhaseRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "accounts.Account"

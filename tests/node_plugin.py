@@ -26,9 +26,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--node", choices=sorted(NODES), default="hub", help="role the suite runs in")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Become the node before Django reads its settings."""
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Become the node before Django reads its settings; a wrapper, to be before pytest-django."""
+    _become_node(early_config)
+    return (yield)
+
+
+def _become_node(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if STARTED in os.environ or options.help or options.version:
         return
@@ -78,9 +83,3 @@ def _random_key() -> str:
 def _written(path: Path, text: str) -> Path:
     path.write_text(text, encoding="ascii")
     return path
-
-
-@pytest.fixture(scope="session")
-def node_code() -> Iterator[str]:
-    """Code of the node the suite runs as."""
-    yield os.environ["NODE_CODE"]

@@ -46,7 +46,9 @@ def prepare_cluster(
         connection.close()
 
 
-def prepare_replication_login(superuser_dsn: str, *, peer: str, password: str) -> None:
+def prepare_replication_login(
+    superuser_dsn: str, *, peer: str, password: str, database: str = "jianqiao"
+) -> None:
     """Make the login by which a peer subscribes here. Safe to repeat.
 
     It may decode the whole database whatever its grants say (docs/security.md).
@@ -56,8 +58,6 @@ def prepare_replication_login(superuser_dsn: str, *, peer: str, password: str) -
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_database()")
-            (database,) = cursor.fetchone() or ("",)
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
             if cursor.fetchone() is None:
                 cursor.execute(f"CREATE ROLE {role} LOGIN REPLICATION")

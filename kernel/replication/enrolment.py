@@ -1,6 +1,7 @@
 """Enrolling a city with the hub, and loading a copy again. Runs at the hub as table owner."""
 
 import secrets
+from contextlib import closing
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -38,7 +39,7 @@ def enrol(hub: NodeEnds, city: NodeEnds) -> None:
 
     Raises `StreamIncomplete` when a publication or table is missing afterwards.
     """
-    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+    with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
         down, up = _streams(hub, city)
         make_room(city.code)
         with at_city.cursor() as cursor:
@@ -46,14 +47,10 @@ def enrol(hub: NodeEnds, city: NodeEnds) -> None:
         with at_hub.cursor() as cursor:
             known_to_hub = current_epoch(cursor, city.code) is not None
         if not known_to_city:
-            prepare_replication_login(hub.superuser_dsn, peer=city.code, password=down.password)
-            _let_read(at_hub, down)
-            drop_slots(at_hub, city.code)
+            _admit(hub, at_hub, down)
             open_stream(at_city, down)
         if not known_to_hub:
-            prepare_replication_login(city.superuser_dsn, peer=hub.code, password=up.password)
-            _let_read(at_city, up)
-            drop_slots(at_city, hub.code)
+            _admit(city, at_city, up)
             open_stream(at_hub, up)
         refresh_stream(at_city, hub.code)
         refresh_stream(at_hub, city.code)
@@ -67,26 +64,24 @@ def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:
     Needed after the city's database was restored from a backup, or its slot was lost. Deliveries
     already done stay done, so no event is handled twice; the other cities go on meanwhile.
     """
-    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+    with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
         _, up = _streams(hub, city)
         epoch = close_stream(at_hub, city.code)
-        drop_slots(at_city, hub.code)
+        _admit(city, at_city, up)
         with at_hub.cursor() as cursor:
             for model in models_of(Home.CITY, Home.NODE):
                 part = partitions.partition_name(table_of(model), city.code)
                 cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(part)))
-        prepare_replication_login(city.superuser_dsn, peer=hub.code, password=up.password)
-        _let_read(at_city, up)
         open_stream(at_hub, up, epoch=epoch + 1)
         require_complete(at_city, at_hub, up)
 
 
 def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
     """Throw away a city's copy of the hub's rows and copy them again under a new epoch."""
-    with connect(hub.owner_dsn) as at_hub, connect(city.owner_dsn) as at_city:
+    with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
         down, _ = _streams(hub, city)
         epoch = close_stream(at_city, hub.code)
-        drop_slots(at_hub, city.code)
+        _admit(hub, at_hub, down)
         with at_city.cursor() as cursor:
             for model in models_of(Home.PROVINCE, Home.PERSONAL):
                 cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table_of(model))))
@@ -97,8 +92,6 @@ def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
                     ),
                     [hub.code],
                 )
-        prepare_replication_login(hub.superuser_dsn, peer=city.code, password=down.password)
-        _let_read(at_hub, down)
         open_stream(at_city, down, epoch=epoch + 1)
         require_complete(at_hub, at_city, down)
 
@@ -131,10 +124,16 @@ def make_room(city: str) -> None:
         grants.apply(cursor)
 
 
-def _let_read(publisher: Connection, stream: Stream) -> None:
-    """Let the subscriber's login read what is published for it."""
+def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
+    """Give the subscriber a login with a new password and clear what an earlier stream left."""
+    database = connection.info.dbname
+    prepare_replication_login(
+        publisher.superuser_dsn, peer=stream.subscriber, password=stream.password,
+        database=database,
+    )
+    drop_slots(connection, stream.subscriber)
     role = sql.Identifier(replication_role(stream.subscriber))
-    with publisher.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT tablename FROM pg_publication_tables WHERE pubname = ANY(%s)",
             [list(stream.publications)],

@@ -55,10 +55,10 @@ def apply(cursor: Any) -> None:
     cursor.execute("SELECT pubname FROM pg_publication")
     there = {name for (name,) in cursor.fetchall()}
     for name, (tables, options) in definitions(cities).items():
-        if name in there:
+        if name not in there:
+            cursor.execute(f"CREATE PUBLICATION {name} WITH ({options})")
+        if tables:
             cursor.execute(f"ALTER PUBLICATION {name} SET TABLE {', '.join(tables)}")
-        else:
-            cursor.execute(f"CREATE PUBLICATION {name} FOR TABLE {', '.join(tables)} WITH ({options})")
 
 
 def _clause(model: type[models.Model], where: str = "") -> str:

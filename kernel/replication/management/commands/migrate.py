@@ -28,7 +28,7 @@ class Command(migrate.Command):
         parser.add_argument("--phase", choices=PASSES)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Prepare the database, run the passes, then apply what follows from the homes."""
+        """Prepare the database, run the passes; once all tables stand, apply what homes mean."""
         only = options.pop("phase")
         using = options["database"]
         owner.become_owner()
@@ -40,6 +40,8 @@ class Command(migrate.Command):
             cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         for phase in [only] if only else PASSES:
             self._run_pass(phase, *args, **options)
+        if only == "receive":
+            return
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
             for name in settings.AFTER_MIGRATE:
                 import_string(name)(cursor)

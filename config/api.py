@@ -1,0 +1,54 @@
+"""The platform API: one NinjaAPI, one error form, routers of every app."""
+
+from django.http import HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from ninja.security import HttpBearer
+
+from kernel.actor import Actor
+from kernel.http import problem_response
+from kernel.problems import DomainError, FieldError, InputInvalid, Unauthenticated
+from registry.accounts.selectors import actor_of_token
+
+
+class BearerAuth(HttpBearer):
+    """Bearer token of a session or of a hospital system; `request.auth` is the Actor."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
+        """The actor of a live token."""
+        return actor_of_token(token)
+
+
+class RequestRefused(DomainError):
+    """The request was refused before it reached its operation."""
+
+    code = "request-refused"
+
+
+api = NinjaAPI(
+    title="健桥 Jianqiao", version="1", auth=BearerAuth(), docs_url="/docs",
+    openapi_url="/openapi.json",
+)
+
+
+@api.exception_handler(DomainError)
+def _refused(request: HttpRequest, error: DomainError) -> HttpResponse:
+    return problem_response(error)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    errors = [
+        FieldError(field=".".join(map(str, one["loc"])), rule=one["type"], text=one["msg"])
+        for one in error.errors
+    ]
+    return problem_response(InputInvalid(errors=errors))
+
+
+@api.exception_handler(HttpError)
+def _plain(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if error.status_code == Unauthenticated.status:
+        return problem_response(Unauthenticated())
+    refused = RequestRefused(str(error))
+    refused.status = error.status_code  # type: ignore[misc]
+    return problem_response(refused)

@@ -1,0 +1,138 @@
+"""The database itself refuses a write on a foreign node, whatever the code tries."""
+
+import uuid
+
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.utils import ProgrammingError
+
+from kernel.homes import Home, home_of, is_written_here
+from kernel.nodes.models import Node
+from kernel.replication import grants, partitions
+from kernel.replication.tables import managed_models, models_of, table_of
+
+pytestmark = pytest.mark.django_db
+
+
+def current_roles() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user, session_user")
+        return cursor.fetchone()
+
+
+def refused(statement: str, *parameters: object) -> bool:
+    """Whether the database refuses the statement for lack of a right."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+    except ProgrammingError as error:
+        return error.__cause__.pgcode == "42501"
+    return False
+
+
+def test_tests_run_under_the_serving_role():
+    assert current_roles() == ("jianqiao_app", "jianqiao_owner")
+
+
+@pytest.mark.parametrize("model", managed_models(), ids=table_of)
+def test_a_foreign_home_refuses_insert_update_and_delete(model):
+    table = table_of(model)
+    key = model._meta.pk.column
+    writes = [
+        f'INSERT INTO "{table}" SELECT * FROM "{table}" LIMIT 0',
+        f'UPDATE "{table}" SET "{key}" = "{key}" WHERE false',
+        f'DELETE FROM "{table}" WHERE false',
+    ]
+    expected = [not is_written_here(model)] * 3
+    if home_of(model) is Home.NODE:
+        expected = [False, True, True]
+
+    assert [refused(statement) for statement in writes] == expected
+
+
+@pytest.mark.parametrize("model", managed_models(), ids=table_of)
+def test_no_table_may_be_emptied(model):
+    assert refused(f'TRUNCATE "{table_of(model)}" CASCADE')
+
+
+@pytest.mark.parametrize("model", models_of(Home.CITY, Home.NODE), ids=table_of)
+def test_rows_of_another_node_meet_the_guard(model):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgenabled, pg_get_triggerdef(oid) FROM pg_trigger"
+            " WHERE tgrelid = %s::regclass AND tgname = 'jianqiao_guard'",
+            [table_of(model)],
+        )
+        enabled, definition = cursor.fetchone()
+
+    assert enabled == "O", "an ALWAYS guard would stop replication"
+    assert "BEFORE INSERT OR UPDATE" in definition
+
+
+@pytest.mark.parametrize("model", models_of(Home.NODE), ids=table_of)
+def test_a_node_row_of_a_peer_is_refused(model):
+    other = "620800" if settings.NODE_CODE != "620800" else "620100"
+
+    assert refused(
+        f'INSERT INTO "{table_of(model)}" (id, node) VALUES (%s, %s)', uuid.uuid4(), other
+    )
+
+
+@pytest.mark.node("city")
+def test_what_the_hub_wrote_arrives_and_stays_read_only(arrives):
+    with arrives():
+        Node.objects.create(code="620000", name="甘肃省", url="http://hub.test", public_key="k")
+
+    assert Node.objects.get(code="620000").name == "甘肃省"
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        Node.objects.filter(code="620000").update(name="x")
+    assert current_roles()[0] == "jianqiao_app"
+
+
+@pytest.mark.node("hub")
+def test_an_error_while_rows_arrive_leaves_the_serving_role(arrives):
+    with pytest.raises(ZeroDivisionError), arrives():
+        raise ZeroDivisionError
+
+    assert current_roles()[0] == "jianqiao_app"
+
+
+def test_grants_are_what_the_homes_say():
+    with connection.cursor() as cursor:
+        found = grants.found(cursor, ["jianqiao_app"])
+
+    wanted = {key: right for key, right in grants.wanted([]).items()}
+    assert found == wanted
+
+
+@pytest.mark.node("hub")
+def test_every_enrolled_node_has_its_partitions():
+    with connection.cursor() as cursor:
+        codes = partitions.enrolled(cursor)
+        for model in models_of(Home.CITY, Home.NODE):
+            cursor.execute(
+                "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
+                [table_of(model)],
+            )
+            found = {name for (name,) in cursor.fetchall()}
+            expected = set(codes) - ({"620000"} if home_of(model) is Home.CITY else set())
+            assert {partitions.partition_name(table_of(model), c) for c in expected} <= found
+
+    assert codes == ["620000", "620100", "620800"]
+
+
+@pytest.mark.node("hub")
+def test_months_come_ahead_and_old_rows_go(settings):
+    from kernel.replication.services import tend_partitions
+
+    settings.KEEP_DAYS = {}
+    tend_partitions()
+
+    with connection.cursor() as cursor:
+        for model in models_of(Home.NODE):
+            cursor.execute(
+                "SELECT count(*) FROM pg_inherits WHERE inhparent = %s::regclass",
+                [partitions.partition_name(table_of(model), "620100")],
+            )
+            assert cursor.fetchone() == (partitions.MONTHS_AHEAD + 2,), "months and the rest"
