@@ -1,10 +1,11 @@
 """`jianqiao down`: stop the province and leave nothing behind."""
 
-import os
 import signal
 import time
+from contextlib import suppress
 
 import click
+import psutil
 
 from config.cli.failures import NotReady
 from config.cli.home import Home, read_json
@@ -13,6 +14,7 @@ from config.cli.leftovers import sweep
 
 PATIENCE_SECONDS = 120.0
 HURRY_AFTER_SECONDS = 90.0
+LAST_BREATH_SECONDS = 5.0
 
 
 @click.command(help=said("停止省平台。", "Stop the province."))
@@ -29,8 +31,7 @@ def stop(home: Home) -> bool:
     """Ask the supervisor to stop and wait for it; whether anything was running."""
     begun, hurried = time.monotonic(), False
     running = home.is_held()
-    if running:
-        _ask(home)
+    supervisor = _ask(home) if running else None
     while home.is_held():
         waited = time.monotonic() - begun
         if waited > PATIENCE_SECONDS:
@@ -42,24 +43,24 @@ def stop(home: Home) -> bool:
             hurried = True
             _ask(home)
         time.sleep(0.05)
+    if supervisor is not None:
+        psutil.wait_procs([supervisor], timeout=LAST_BREATH_SECONDS)
     left = sweep(home)
     home.run_file.unlink(missing_ok=True)
     return running or left > 0
 
 
-def _ask(home: Home) -> None:
+def _ask(home: Home) -> psutil.Process | None:
     """Signal the supervisor, waiting for it to say who it is if it has only just begun."""
     for _ in range(100):
         pid = read_json(home.run_file).get("pid")
-        if pid:
-            try:
-                os.kill(pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
-            else:
-                return
+        with suppress(psutil.NoSuchProcess):
+            if pid:
+                supervisor = psutil.Process(pid)
+                supervisor.send_signal(signal.SIGTERM)
+                return supervisor
         if not home.is_held():
-            return
+            return None
         time.sleep(0.05)
     raise NotReady(
         f"{home.path} 被一个没有登记的进程占用，无法停止。",

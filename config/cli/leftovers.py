@@ -9,6 +9,7 @@ import psutil
 from config.cli.home import Home
 
 MARK = "JIANQIAO_SUPERVISED"
+SERVERS = frozenset({"postgres", "redis-server"})  # they write over their environment
 PATIENCE_SECONDS = 20
 
 
@@ -27,7 +28,7 @@ def sweep(home: Home) -> int:
 
 
 def leftovers(home: Home) -> list[psutil.Process]:
-    """Processes started for this home: by their mark, PostgreSQL by its working directory."""
+    """Processes started for this home: by their mark, servers by their working directory."""
     places = {
         (base / "nodes").resolve()
         for base in (home.path, home.elsewhere)
@@ -37,7 +38,7 @@ def leftovers(home: Home) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.name() == "postgres":
+            if process.name() in SERVERS:
                 ours = not places.isdisjoint(Path(process.cwd()).parents)
             else:
                 ours = process.environ().get(MARK) == mark

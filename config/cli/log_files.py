@@ -1,5 +1,6 @@
 """Log files of the supervised processes: appended to, bounded in size."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,8 +25,9 @@ class LogFile:
             self._stream.close()
             self.path.replace(self.path.with_name(f"{self.path.name}.1"))
             self._stream, self._size = self.path.open("ab", buffering=0), 0
-        self._stream.write(chunk)
-        self._size += len(chunk)
+        with suppress(OSError):  # a full disk must not stop the processes
+            self._stream.write(chunk)
+            self._size += len(chunk)
 
     def tail(self, lines: int) -> str:
         """The last lines of the file, empty when it does not exist."""

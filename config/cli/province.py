@@ -126,7 +126,7 @@ class Province:
         memory.initialised = True
         self.memory.save(self.home)
         spec = clusters.postgres_spec(node, data, ground.programs, ground.account)
-        watched = await self.supervisor.start(spec)
+        watched = self.supervisor.start(spec)
         dsn = clusters.superuser_dsn(node, home)
         await self._until(watched, lambda: clusters.answers(dsn))
 
@@ -137,7 +137,7 @@ class Province:
         assert ground.programs is not None  # noqa: S101  a local Redis has its program
         home = self._home(node)
         spec = redis_servers.redis_spec(node, home, ground.root, ground.programs, ground.account)
-        watched = await self.supervisor.start(spec)
+        watched = self.supervisor.start(spec)
         await self._until(watched, lambda: redis_servers.pings(node, home))
 
     async def _prepare_logins(self) -> None:
@@ -198,7 +198,7 @@ class Province:
 
     async def _serve_node(self, node: Node) -> None:
         specs = serving_specs(self.home, node)
-        for one in [await self.supervisor.start(spec) for spec in specs]:
+        for one in [self.supervisor.start(spec) for spec in specs]:
             await self._until(one, readiness.probe_of(one, node))
 
     def _publish_addresses(self) -> None:

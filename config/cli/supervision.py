@@ -5,24 +5,22 @@ It wakes only when a process says something, ends, or a signal comes; it never p
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from config.cli.children import Child
 from config.cli.failures import NotReady
 from config.cli.log_files import LogFile
 from config.cli.placement import Account
 
-LAUNCHER = Path(__file__).with_name("launch.py")
 PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the n-th restart in a row
 HEALTHY_AFTER = 10.0  # seconds of uptime after which crashes are counted anew
 CRASHES_AT_START = 4
-DRAIN_SECONDS = 0.5
+PROBE_SECONDS = 0.15
 
 
 class State(StrEnum):
@@ -39,7 +37,7 @@ class Spec:
     """One process to keep alive."""
 
     node: str
-    kind: str  # postgres, redis, web, worker, consumer
+    kind: str  # postgres, redis, web, worker, consumer; setup for one-off commands
     argv: tuple[str, ...]
     env: dict[str, str]
     cwd: Path
@@ -61,14 +59,18 @@ class Supervised:
 
     spec: Spec
     state: State = State.STOPPED
-    pid: int | None = None
     restarts: int = 0
     since: float = 0.0
     last_exit: int | None = None
     crashes: int = 0  # in a row
     unwanted: asyncio.Event = field(default_factory=asyncio.Event)
-    process: asyncio.subprocess.Process | None = None
+    child: Child | None = None
     keeper: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process number while it runs."""
+        return self.child.pid if self.child else None
 
 
 class Supervisor:
@@ -80,61 +82,59 @@ class Supervisor:
         self.on_change: Callable[[], None] = lambda: None
         self.processes: dict[str, Supervised] = {}
 
-    async def start(self, spec: Spec) -> Supervised:
-        """Start a process and keep it alive from now on."""
+    def start(self, spec: Spec) -> Supervised:
+        """Keep a process alive from now on."""
         watched = Supervised(spec)
         self.processes[spec.name] = watched
-        started = asyncio.Event()
-        watched.keeper = asyncio.create_task(self._keep(watched, started), name=spec.name)
-        await started.wait()
+        watched.keeper = asyncio.create_task(self._keep(watched), name=spec.name)
         return watched
 
     async def run(self, spec: Spec, feed: bytes = b"") -> int:
         """Run a process once, with this on its standard input; its exit code."""
-        log = LogFile(self.log / f"{spec.name}.log")
-        process = await self._spawn(spec, stdin=asyncio.subprocess.PIPE)
-        assert process.stdin is not None  # noqa: S101  it was asked for
-        try:
-            process.stdin.write(feed)
-            process.stdin.close()
-            await self._pump(spec, process, log)
-            return await process.wait()
-        finally:
-            _signal(process, signal.SIGKILL)
-            log.close()
+        with contextlib.closing(self._log_of(spec)) as log:
+            child = self._spawn(spec, log, feed)
+            try:
+                return await child.end()
+            except asyncio.CancelledError:
+                child.signal(signal.SIGKILL)
+                await child.end()
+                raise
 
     async def stop(self, kinds: frozenset[str], *, hurry: asyncio.Event) -> None:
         """Stop all processes of these kinds, politely, then not; at once when in a hurry."""
         chosen = [p for p in self.processes.values() if p.spec.kind in kinds]
         await asyncio.gather(*(self._stop(watched, hurry) for watched in chosen))
 
+    async def until_ready(
+        self, watched: Supervised, probe: Callable[[], bool], *, within: float
+    ) -> None:
+        """Wait until the probe (run in a thread) says yes; fail on repeated crashes or time-out."""
+        deadline = time.monotonic() + within
+        while not await asyncio.to_thread(probe):
+            if watched.keeper is not None and watched.keeper.done():
+                watched.keeper.result()
+            crashed = watched.crashes >= CRASHES_AT_START
+            if crashed or time.monotonic() > deadline:
+                raise self._not_ready(watched, within, crashed=crashed)
+            await asyncio.sleep(PROBE_SECONDS)
+
     def tail(self, name: str, lines: int = 15) -> str:
         """The last lines a process wrote."""
         return LogFile(self.log / f"{name}.log").tail(lines)
 
-    async def _keep(self, watched: Supervised, started: asyncio.Event) -> None:
-        spec, log = watched.spec, LogFile(self.log / f"{watched.spec.name}.log")
+    async def _keep(self, watched: Supervised) -> None:
         try:
-            while not watched.unwanted.is_set():
-                process = await self._spawn(spec)
-                watched.process, watched.pid = process, process.pid
-                watched.state, watched.since = State.RUNNING, time.time()
-                started.set()
-                self.on_change()
-                if watched.unwanted.is_set():  # asked to stop while it was being started
-                    _signal(process, spec.stop_signal)
-                pump = asyncio.create_task(self._pump(spec, process, log))
-                watched.last_exit = await process.wait()
-                await asyncio.wait({pump}, timeout=DRAIN_SECONDS)
-                pump.cancel()
-                _clear_group(process.pid)
-                watched.process = watched.pid = None
-                if not watched.unwanted.is_set():
-                    await self._pause(watched, log)
+            with contextlib.closing(self._log_of(watched.spec)) as log:
+                while not watched.unwanted.is_set():
+                    watched.child = self._spawn(watched.spec, log)
+                    watched.state, watched.since = State.RUNNING, time.time()
+                    self.on_change()
+                    watched.last_exit = await watched.child.end()
+                    watched.child = None
+                    if not watched.unwanted.is_set():
+                        await self._pause(watched, log)
         finally:
-            watched.state, watched.pid = State.STOPPED, None
-            started.set()
-            log.close()
+            watched.state = State.STOPPED
             self.on_change()
 
     async def _pause(self, watched: Supervised, log: LogFile) -> None:
@@ -152,39 +152,29 @@ class Supervisor:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(watched.unwanted.wait(), pause)
 
-    async def _spawn(
-        self, spec: Spec, *, stdin: int = asyncio.subprocess.DEVNULL
-    ) -> asyncio.subprocess.Process:
-        account = spec.account
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            str(LAUNCHER),
-            str(int(spec.death_signal)),
-            str(os.getpid()),
-            str(account.uid if account else 0),
-            str(account.gid if account else 0),
-            *spec.argv,
-            cwd=spec.cwd,
-            env=spec.env,
-            process_group=0,
-            stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+    def _log_of(self, spec: Spec) -> LogFile:
+        return LogFile(self.log / f"{spec.name}.log")
 
-    async def _pump(self, spec: Spec, process: asyncio.subprocess.Process, log: LogFile) -> None:
-        assert process.stdout is not None  # noqa: S101  it was asked for
+    def _spawn(self, spec: Spec, log: LogFile, feed: bytes = b"") -> Child:
         rest = b""
-        while chunk := await process.stdout.read(65536):
-            with contextlib.suppress(OSError):  # a full disk must not stop the processes
-                log.write(chunk)
-            if self.on_line is None:
-                continue
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self.on_line(spec, line.decode(errors="replace"))
+
+        def on_output(chunk: bytes) -> None:
+            nonlocal rest
+            log.write(chunk)
+            if self.on_line is not None:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    self.on_line(spec, line.decode(errors="replace"))
+
+        return Child(
+            spec.argv,
+            env=spec.env,
+            cwd=spec.cwd,
+            death_signal=spec.death_signal,
+            owner=(spec.account.uid, spec.account.gid) if spec.account else (0, 0),
+            on_output=on_output,
+            feed=feed,
+        )
 
     async def _stop(self, watched: Supervised, hurry: asyncio.Event) -> None:
         watched.unwanted.set()
@@ -197,30 +187,11 @@ class Supervisor:
             (watched.spec.last_resort, 5.0),
             (signal.SIGKILL, 5.0),
         ):
-            _signal(watched.process, number)
-            await self._wait(watched.keeper, seconds, hurry)
+            if watched.child is not None:
+                watched.child.signal(number)
+            await _wait(watched.keeper, seconds, hurry)
             if watched.keeper.done():
                 return
-
-    async def _wait(self, keeper: asyncio.Task[None], seconds: float, hurry: asyncio.Event) -> None:
-        impatience = asyncio.create_task(hurry.wait())
-        done, _ = await asyncio.wait(
-            {keeper, impatience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        impatience.cancel()
-        if keeper not in done and hurry.is_set():
-            await asyncio.wait({keeper}, timeout=0.5)
-
-    async def until_ready(
-        self, watched: Supervised, probe: Callable[[], bool], *, within: float, every: float = 0.15
-    ) -> None:
-        """Wait until the probe (run in a thread) says yes; fail on repeated crashes or time-out."""
-        deadline = time.monotonic() + within
-        while not await asyncio.to_thread(probe):
-            crashed = watched.crashes >= CRASHES_AT_START
-            if crashed or time.monotonic() > deadline:
-                raise self._not_ready(watched, within, crashed=crashed)
-            await asyncio.sleep(every)
 
     def _not_ready(self, watched: Supervised, within: float, *, crashed: bool) -> NotReady:
         name, file = watched.spec.name, self.log / f"{watched.spec.name}.log"
@@ -236,13 +207,10 @@ class Supervisor:
         )
 
 
-def _signal(process: asyncio.subprocess.Process | None, number: signal.Signals) -> None:
-    if process is not None and process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(number)
-
-
-def _clear_group(leader: int) -> None:
-    """Kill what a dead process left in its group, such as a web server's worker."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, signal.SIGKILL)
+async def _wait(keeper: asyncio.Task[None], seconds: float, hurry: asyncio.Event) -> None:
+    """Wait for the end of a process; when the user is in a hurry only a moment."""
+    impatience = asyncio.create_task(hurry.wait())
+    await asyncio.wait({keeper, impatience}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    impatience.cancel()
+    if not keeper.done() and hurry.is_set():
+        await asyncio.wait({keeper}, timeout=0.5)
