@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import jwt
@@ -21,7 +22,9 @@ RENEW_BEFORE = 30
 ATTEMPTS = 7
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 RETRIED = frozenset({429, 502, 503, 504})
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 FHIR_JSON = "application/fhir+json"
+SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CURVES = {"secp256r1": "ES256", "secp384r1": "ES384"}
 
 
@@ -54,7 +57,7 @@ class HospitalClient:
     def __init__(self, url: str, client_id: str, private_key: bytes) -> None:
         self.url = url.rstrip("/")
         self._client_id = client_id
-        self._key = load_pem_private_key(private_key, password=None)
+        self._key = signing_key(private_key)
         self._algorithm = algorithm_of(self._key)
         self._pool = urllib3.PoolManager(
             maxsize=1, retries=False, timeout=urllib3.Timeout(connect=5, read=120)
@@ -74,7 +77,7 @@ class HospitalClient:
     def token(self) -> str:
         """An access token with some life left (RFC 6749 client credentials, RFC 7523)."""
         if time.monotonic() >= self._renew_at:
-            answer = self._sent("POST", "/oauth/token", fields=self._credentials())
+            answer = self._sent("POST", "/oauth/token", body=self._credentials(), headers=FORM)
             if not answer.ok or not isinstance(answer.body, dict):
                 raise SignInRefused(
                     f"{self.url} 拒绝了 {self._client_id} 的登录（{answer.status}）：{answer.body}",
@@ -96,7 +99,7 @@ class HospitalClient:
             self._renew_at = 0.0  # revoked, or the node was set up anew
         return answer
 
-    def _credentials(self) -> dict[str, str]:
+    def _credentials(self) -> bytes:
         now = int(time.time())
         claims = {
             "iss": self._client_id,
@@ -106,11 +109,12 @@ class HospitalClient:
             "exp": now + ASSERTION_LIFE,
             "jti": str(uuid4()),
         }
-        return {
+        form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": jwt.encode(claims, self._key, algorithm=self._algorithm),
         }
+        return urlencode(form).encode()
 
     def _sent(
         self,
@@ -119,7 +123,6 @@ class HospitalClient:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        fields: Mapping[str, str] | None = None,
     ) -> Answer:
         """The first final answer; broken connections and busy nodes are tried again."""
         pause, last = FIRST_PAUSE, ""
@@ -128,13 +131,7 @@ class HospitalClient:
                 time.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
             try:
-                response = self._pool.request(
-                    method,
-                    self.url + path,
-                    body=body,
-                    headers=headers,
-                    **({"fields": dict(fields), "encode_multipart": False} if fields else {}),
-                )
+                response = self._pool.request(method, self.url + path, body=body, headers=headers)
             except urllib3.exceptions.HTTPError as error:
                 last = str(error)
                 continue
@@ -145,20 +142,28 @@ class HospitalClient:
         raise NoAnswer(last)
 
 
-def algorithm_of(key: Any) -> str:
+def signing_key(pem: bytes) -> SigningKey:
+    """The private key of a client; other kinds cannot sign a token request."""
+    key = load_pem_private_key(pem, password=None)
+    if isinstance(key, ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
+        return key
+    raise Failure(
+        "私钥类型不支持：请使用 Ed25519、P-256、P-384 或 RSA。",
+        "Unsupported private key: use Ed25519, P-256, P-384 or RSA.",
+    )
+
+
+def algorithm_of(key: SigningKey) -> str:
     """The JWS algorithm that goes with a private key."""
     match key:
         case ed25519.Ed25519PrivateKey():
             return "EdDSA"
-        case ec.EllipticCurvePrivateKey() if key.curve.name in CURVES:
-            return CURVES[key.curve.name]
         case rsa.RSAPrivateKey():
             return "PS256"
         case _:
-            raise Failure(
-                "私钥类型不支持：请使用 Ed25519、P-256、P-384 或 RSA。",
-                "Unsupported private key: use Ed25519, P-256, P-384 or RSA.",
-            )
+            return CURVES[key.curve.name]
 
 
 def client_of(home: Home, hospital: str) -> HospitalClient:

@@ -1,13 +1,13 @@
 """Files and folders to push: found, ordered, unpacked within limits."""
 
 import bz2
-import gzip
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from gzip import GzipFile
 from pathlib import Path
 from typing import IO
 
@@ -114,11 +114,11 @@ def _members(path: Path) -> Iterator[InputFile]:
 
 
 @contextmanager
-def _unpacked(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+def _unpacked(file: IO[bytes], name: str) -> Iterator[IO[bytes] | GzipFile]:
     """Streams, so that a small file that unpacks without end costs only the limit."""
     suffix = Path(name.lower()).suffix
     if suffix == ".gz":
-        with gzip.GzipFile(fileobj=file) as unpacked:
+        with GzipFile(fileobj=file) as unpacked:
             yield unpacked
     elif suffix == ".bz2":
         with bz2.BZ2File(file) as unpacked:

@@ -7,6 +7,8 @@ import threading
 import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import jwt
@@ -16,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config.cli import hospital_client, input_files
+from config.cli.home import Home
 from config.cli.main import cli
 
 HOSPITAL = "JQ620101762010011A1001"
@@ -29,10 +32,26 @@ def transaction(*kinds, identifier=None, kind="transaction"):
     return json.dumps(bundle).encode()
 
 
+class DoorServer(ThreadingHTTPServer):
+    """What the door remembers, and what it is told to do."""
+
+    daemon_threads = True
+
+    def __init__(self, key: Any, home: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Door)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.key, self.home, self.life = key, home, 300.0
+        self.script: list[Any] = []
+        self.signed_in: list[str] = []
+        self.received: list[tuple[str, str, bytes]] = []
+        self.tokens: list[str] = []
+
+
 class Door(BaseHTTPRequestHandler):
     """Signs in, remembers every message, answers as its server's `script` says."""
 
     protocol_version = "HTTP/1.1"
+    server: DoorServer
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -94,12 +113,8 @@ def key(request):
 def door(key, tmp_path, monkeypatch):
     monkeypatch.setattr(hospital_client, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(hospital_client, "LONGEST_PAUSE", 0.002)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Door)
-    server.daemon_threads = True
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    server.key, server.life, server.script = key, 300, []
-    server.signed_in, server.received, server.tokens = [], [], []
     home = tmp_path / "home"
+    server = DoorServer(key, home)
     (home / "clients").mkdir(parents=True)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (home / "clients/one.pem").write_bytes(pem)
@@ -116,7 +131,6 @@ def door(key, tmp_path, monkeypatch):
         "users": [],
     }
     (home / "endpoints.json").write_text(json.dumps(endpoints))
-    server.home = home
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield server
@@ -281,7 +295,7 @@ def test_tokens_renew_before_they_expire_and_after_a_401(door, tmp_path):
     assert result.exit_code == 0
     assert door.tokens == ["Bearer t1", "Bearer t1", "Bearer t2", "Bearer t2"]
 
-    client = hospital_client.client_of(hospital_client.Home(door.home), HOSPITAL)
+    client = hospital_client.client_of(Home(door.home), HOSPITAL)
     door.life = 0.05
     client.token()
     time.sleep(0.06)

@@ -102,7 +102,7 @@ def test_all_kinds_of_resources_occur(bundles):
 
 
 def test_a_patient_keeps_id_and_number_at_a_hospital(bundles):
-    seen = {}
+    seen: dict[str, set[str]] = {}
     for bundle in bundles:
         patient = bundle["entry"][0]["resource"]
         seen.setdefault(patient["id"], set()).add(json.dumps(patient))
