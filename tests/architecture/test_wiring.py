@@ -4,11 +4,13 @@ import ast
 import inspect
 from importlib import import_module
 
+import click
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from config.celery import app
+from config.cli.main import COMMANDS, cli
 from tests.architecture.repository import called_names, packages, sources
 
 WIRING = import_module(settings.WIRING)
@@ -79,3 +81,11 @@ def test_every_task_name_is_in_the_registry():
 
     assert names
     assert names - set(app.tasks) == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_of_the_command_line_is_there(name):
+    command = cli.get_command(click.Context(cli), name)
+
+    assert command is not None
+    assert command.help
