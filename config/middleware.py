@@ -1,0 +1,93 @@
+"""What surrounds every request: who asks from where, and the last check that access was decided."""
+
+import logging
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_only_middleware
+
+from kernel.access import context
+from kernel.access.errors import AccessNotDecided
+from kernel.access.services import write_refusals
+from kernel.http import problem_response
+from kernel.problems import InternalError
+
+log = logging.getLogger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# What may be answered without an access decision: nothing here speaks of a person.
+PUBLIC = frozenset({
+    "/api/v1/docs",
+    "/api/v1/openapi.json",
+    "/api/v1/sign-in",
+    "/fhir/R4/metadata",
+    "/healthz",
+    "/metrics",
+    "/oauth/token",
+    "/readyz",
+})
+PUBLIC_PREFIXES = ("/static/",)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+@sync_only_middleware
+def request_context(get_response: GetResponse) -> GetResponse:
+    """Give the request an id, its sender's address, and a place for decisions."""
+
+    def surrounded(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        ip = request.META.get("REMOTE_ADDR", "")
+        request.request_id, request.client_ip, request.actor = request_id, ip, None  # type: ignore[attr-defined]
+        with context.request(request_id=request_id, ip=ip, route=lambda: _route(request)):
+            response = get_response(request)
+        response["X-Request-Id"] = request_id
+        return response
+
+    return surrounded
+
+
+@sync_only_middleware
+def decided_access(get_response: GetResponse) -> GetResponse:
+    """Withhold an answer for which nobody asked whether it may be given.
+
+    It looks before the first byte of a streamed answer leaves, too. Refusals raised inside a
+    transaction get their audit rows here, after its rollback and before the answer.
+    """
+
+    def checked(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        asked = context.current()
+        if asked is None:
+            raise RuntimeError("request_context must come before decided_access")
+        try:
+            write_refusals(asked.unwritten)
+        except DatabaseError:
+            log.exception("a refusal could not be audited")
+            return _instead(response, problem_response(InternalError()))
+        if response.status_code < 400 and not asked.decisions and not is_public(request.path_info):
+            log.error("access was not decided: %s %s", request.method, _route(request))
+            return _instead(response, problem_response(AccessNotDecided()))
+        return response
+
+    return checked
+
+
+def is_public(path: str) -> bool:
+    """Whether a path is answered without an access decision."""
+    return path in PUBLIC or path.startswith(PUBLIC_PREFIXES)
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return f"{request.method} /{match.route}" if match else f"{request.method} ?"
+
+
+def _instead(withheld: HttpResponseBase, problem: HttpResponseBase) -> HttpResponseBase:
+    withheld.close()
+    return problem

@@ -1,0 +1,48 @@
+"""What a request is and which decisions were taken during it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class RequestContext:
+    """One request from outside; the route is known only once it is resolved.
+
+    `unwritten` holds refusals whose row must outlive a rollback.
+    """
+
+    request_id: str = ""
+    route: Callable[[], str] = str
+    ip: str = ""
+    decisions: int = 0
+    unwritten: list[dict[str, Any]] = field(default_factory=list)
+
+
+_current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)
+
+
+@contextmanager
+def request(
+    *, request_id: str = "", route: Callable[[], str] = str, ip: str = ""
+) -> Iterator[RequestContext]:
+    """Everything inside belongs to this request."""
+    context = RequestContext(request_id=request_id, route=route, ip=ip)
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def current() -> RequestContext | None:
+    """The request at hand; None in tasks, commands of the shell and handlers."""
+    return _current.get()
+
+
+def note_decision() -> None:
+    """Say that access was decided during this request."""
+    if (context := current()) is not None:
+        context.decisions += 1

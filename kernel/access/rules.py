@@ -1,0 +1,78 @@
+"""Who may do what: one table, one pure decision. What is not in the table is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kernel.actor import Role
+
+
+class Fact(StrEnum):
+    """Something true about actor and object, established by the caller before asking."""
+
+    OWN_RECORD = "own_record"
+    TREATMENT_RELATIONSHIP = "treatment_relationship"
+    SOURCE_HOSPITAL = "source_hospital"
+    OWN_ORGANISATION = "own_organisation"
+    AUTHENTICATED = "authenticated"
+
+
+class Reason(StrEnum):
+    """Why a decision fell as it did, where it was not a fact that sufficed."""
+
+    NO_RULE = "no-rule"
+    NO_FACT = "no-fact"
+
+
+OWN = frozenset({Fact.OWN_RECORD})
+TREATING = frozenset({Fact.TREATMENT_RELATIONSHIP})
+SOURCE = frozenset({Fact.SOURCE_HOSPITAL})
+AT_HOME = frozenset({Fact.OWN_ORGANISATION})
+ANYBODY_KNOWN = frozenset({Fact.AUTHENTICATED})
+
+RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
+    (Role.RESIDENT, "record.read"): OWN,
+    (Role.RESIDENT, "record.search"): OWN,
+    (Role.RESIDENT, "timeline.read"): OWN,
+    (Role.RESIDENT, "document.read"): OWN,
+    (Role.RESIDENT, "access_log.read"): OWN,
+    (Role.RESIDENT, "person.read"): OWN,
+    (Role.RESIDENT, "directory.read"): ANYBODY_KNOWN,
+    (Role.CLINICIAN, "record.read"): TREATING | SOURCE,
+    (Role.CLINICIAN, "record.search"): TREATING | SOURCE,
+    (Role.CLINICIAN, "timeline.read"): TREATING,
+    (Role.CLINICIAN, "document.read"): TREATING | SOURCE,
+    (Role.CLINICIAN, "person.read"): TREATING,
+    (Role.CLINICIAN, "directory.read"): ANYBODY_KNOWN,
+    (Role.HOSPITAL_SYSTEM, "record.read"): SOURCE,
+    (Role.HOSPITAL_SYSTEM, "record.search"): SOURCE,
+    (Role.HOSPITAL_SYSTEM, "record.write"): AT_HOME,
+    (Role.HOSPITAL_SYSTEM, "document.read"): SOURCE,
+    (Role.HOSPITAL_SYSTEM, "directory.read"): ANYBODY_KNOWN,
+    (Role.COMMISSION_ANALYST, "directory.read"): ANYBODY_KNOWN,
+    (Role.COMMISSION_ANALYST, "operations.read"): ANYBODY_KNOWN,
+    (Role.OPERATOR, "directory.read"): ANYBODY_KNOWN,
+    (Role.OPERATOR, "operations.read"): ANYBODY_KNOWN,
+    (Role.OPERATOR, "operations.write"): ANYBODY_KNOWN,
+    (Role.NODE, "keys.share"): AT_HOME,
+}
+ACTIONS = frozenset(action for _, action in RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Allowed or not, and the fact or the lack that decided."""
+
+    allowed: bool
+    reason: str
+
+
+def decide(role: Role, action: str, facts: frozenset[str]) -> Decision:
+    """Whether an actor of this role may do this, given what is true."""
+    sufficient = RULES.get((role, action))
+    if sufficient is None:
+        return Decision(allowed=False, reason=Reason.NO_RULE)
+    found = sorted(fact for fact in sufficient if fact in facts)
+    if not found:
+        return Decision(allowed=False, reason=Reason.NO_FACT)
+    return Decision(allowed=True, reason=found[0])

@@ -1,0 +1,177 @@
+"""Sending commands to other nodes, and carrying out those that arrive.
+
+An effect (`send`) is stored before it leaves and retried with the same key until it is answered. A
+read (`ask`) is not: when its caller is gone nobody needs the answer, so nothing is stored or retried.
+"""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kernel import crypto
+from kernel.actor import Actor
+from kernel.commands import signing, transport
+from kernel.commands.errors import CityUnreachable, CommandRefused, KeyReused, UnknownNode
+from kernel.commands.models import CommandReceived, CommandSent
+from kernel.commands.states import PARKED_AFTER_SECONDS, State, pause_after
+from kernel.commands.transport import Answer
+from kernel.homes import uuid7
+from kernel.nodes.selectors import node_by_code
+
+SETTLED_AT_ONCE = 20
+KEEP_DAYS = 7  # answers; longer than any sender goes on asking
+FIRST_PAUSE_SECONDS = 5
+
+CLAIM = """
+UPDATE commands_commandsent SET attempts = attempts + 1, next_at = %(until)s
+WHERE id IN (
+  SELECT id FROM commands_commandsent WHERE state = 'open' AND next_at <= %(now)s
+  ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""
+
+
+def send(
+    name: str,
+    *,
+    to: str,
+    body: dict[str, Any],
+    by: Actor,
+    key: str | None = None,
+    timeout: float | None = None,
+) -> dict[str, Any]:
+    """Have another node do something exactly once, and return its answer.
+
+    Raises CommandRefused with the receiver's own refusal, or CityUnreachable when it did not answer
+    in time: then it stays open and is settled later, unless the same key is sent again first.
+    Never called inside a transaction.
+    """
+    wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
+    sent = _store(name, to, orjson.dumps(body), by, key or str(uuid7()), wait)
+    if sent.state == State.ANSWERED:
+        return _outcome(_stored_answer(sent))
+    return _outcome(_deliver(sent, wait))
+
+
+def ask(
+    name: str, *, to: str, body: dict[str, Any], by: Actor, timeout: float | None = None
+) -> dict[str, Any]:
+    """Have another node read something now; nothing is stored and nothing retried."""
+    with transaction.atomic(durable=True):
+        node = node_by_code(to)
+    if node is None:
+        raise UnknownNode(facts={"node": to})
+    content = orjson.dumps(body)
+    signature = signing.sign(name=name, body=content, to=to, key=str(uuid7()), by=by)
+    wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
+    return _outcome(
+        transport.post(node.url, name=name, body=content, signature=signature, timeout=wait)
+    )
+
+
+def settle() -> int:
+    """Send again what is still open and due; how many were settled."""
+    now = timezone.now()
+    until = now + timedelta(seconds=settings.COMMAND_TIMEOUT_SECONDS + FIRST_PAUSE_SECONDS)
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"now": now, "until": until, "limit": SETTLED_AT_ONCE})
+        claimed = [sent_id for (sent_id,) in cursor.fetchall()]
+    settled = 0
+    for sent in CommandSent.objects.filter(id__in=claimed).order_by("created_at"):
+        try:
+            _deliver(sent, settings.COMMAND_TIMEOUT_SECONDS)
+        except (CityUnreachable, UnknownNode):
+            continue
+        settled += 1
+    return settled
+
+
+def replay(*, sent_id: UUID) -> bool:
+    """Open a parked command again; whether there was one."""
+    parked = CommandSent.objects.filter(id=sent_id, state=State.PARKED)
+    now = timezone.now()
+    return bool(parked.update(state=State.OPEN, attempts=0, created_at=now, next_at=now))
+
+
+def forget_old() -> None:
+    """Delete settled commands and answers that nobody can ask for any more."""
+    limit = timezone.now() - timedelta(days=KEEP_DAYS)
+    CommandSent.objects.filter(state=State.ANSWERED, created_at__lt=limit).delete()
+    CommandReceived.objects.filter(received_at__lt=limit).delete()
+
+
+def _store(name: str, to: str, content: bytes, by: Actor, key: str, wait: float) -> CommandSent:
+    """The command as a committed row, or the row of an earlier call with the same key."""
+    digest = signing.digest_of(name, content)
+    sent = CommandSent(
+        key=key, name=name, to=to, actor=by.as_claims(), digest=digest, attempts=1,
+        next_at=timezone.now() + timedelta(seconds=wait + FIRST_PAUSE_SECONDS),
+    )
+    sent.body = crypto.seal(content, context=_context("Sent.body", sent.id))
+    with transaction.atomic(durable=True):
+        if node_by_code(to) is None:
+            raise UnknownNode(facts={"node": to})
+        CommandSent.objects.bulk_create([sent], ignore_conflicts=True)
+        stored = CommandSent.objects.get(key=key)
+    if bytes(stored.digest) != digest or stored.to != to:
+        raise KeyReused
+    return stored
+
+
+def _deliver(sent: CommandSent, wait: float) -> Answer:
+    """Post and store the answer, or when to try again."""
+    try:
+        node = node_by_code(sent.to)
+        if node is None:
+            raise UnknownNode(facts={"node": sent.to})
+        content = crypto.open_sealed(sent.body, context=_context("Sent.body", sent.id))
+        by = Actor.from_claims(sent.actor)
+        signature = signing.sign(name=sent.name, body=content, to=sent.to, key=sent.key, by=by)
+        answer = transport.post(
+            node.url, name=sent.name, body=content, signature=signature, timeout=wait
+        )
+    except (CityUnreachable, UnknownNode) as error:
+        _try_later(sent, error)
+        raise
+    CommandSent.objects.filter(id=sent.id).exclude(state=State.ANSWERED).update(
+        state=State.ANSWERED, status=answer.status, last_error="",
+        answer=crypto.seal(answer.content, context=_context("Sent.answer", sent.id)),
+    )
+    return answer
+
+
+def _try_later(sent: CommandSent, error: CityUnreachable | UnknownNode) -> None:
+    now = timezone.now()
+    too_old = (now - sent.created_at).total_seconds() > PARKED_AFTER_SECONDS
+    CommandSent.objects.filter(id=sent.id, state=State.OPEN).update(
+        state=State.PARKED if too_old else State.OPEN,
+        next_at=now + timedelta(seconds=pause_after(sent.attempts)),
+        last_error=f"{error.code} {error.facts.get('cause') or error.facts.get('status') or ''}",
+    )
+
+
+def _stored_answer(sent: CommandSent) -> Answer:
+    if sent.status is None or sent.answer is None:
+        raise CityUnreachable
+    content = crypto.open_sealed(sent.answer, context=_context("Sent.answer", sent.id))
+    return Answer(sent.status, content)
+
+
+def _outcome(answer: Answer) -> dict[str, Any]:
+    try:
+        content = orjson.loads(answer.content)
+    except orjson.JSONDecodeError as error:
+        raise CityUnreachable(facts={"status": answer.status}) from error
+    if answer.status >= 400:
+        raise CommandRefused(answer.status, content)
+    found: dict[str, Any] = content
+    return found
+
+
+def _context(column: str, row_id: UUID) -> bytes:
+    return crypto.context_of(f"commands.Command{column}", row_id)

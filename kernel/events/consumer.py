@@ -1,0 +1,203 @@
+"""The consumer: runs the handlers of due deliveries, each once in effect.
+
+A round claims some deliveries, runs their handlers and marks them, in one transaction; each handler
+has its own savepoint, so a failing one undoes only itself. Two consumers may run side by side.
+"""
+
+import logging
+import time
+import traceback
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event as Flag
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from kernel.events import services
+from kernel.events.errors import NotYet
+from kernel.events.models import Event, EventDelivery
+from kernel.events.states import WAITS, State, pause_after_failure, pause_while_waiting
+from kernel.keys.errors import KeyUnknown
+
+log = logging.getLogger(__name__)
+
+CLAIMED_AT_ONCE = 64
+ROUND_SECONDS = 0.02  # nothing of a round is visible to others before its commit
+BUSY_PAUSE = 0.02
+LONGEST_PAUSE = 0.1
+RECONNECT_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
+ERROR_LENGTH = 500
+
+PEEK = "SELECT FROM events_eventdelivery WHERE state = 'due' AND due_at <= now() LIMIT 1"
+CLAIM = """
+SELECT id, event_id, node, handler, attempts, waits FROM events_eventdelivery
+WHERE state = 'due' AND due_at <= now()
+ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+DONE = "UPDATE events_eventdelivery SET state = 'done', done_at = clock_timestamp() WHERE id = ANY(%s)"
+
+Handler = Callable[[Event], None]
+
+
+class Round(NamedTuple):
+    """What a round did, and whether it left due deliveries behind."""
+
+    handled: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A delivery held by this round."""
+
+    id: UUID
+    event_id: UUID
+    node: str
+    handler: str
+    attempts: int
+    waits: int
+
+
+class EventGone(Exception):
+    """The event was let go before its handler ran."""
+
+
+def consume(stop: Flag) -> None:
+    """Work until `stop` is set; outlives restarts of the database."""
+    pause, lost = BUSY_PAUSE, 0
+    while not stop.is_set():
+        try:
+            if lost:
+                services.sync_routes()
+                log.info("the database is back, going on")
+                lost = 0
+            if pause > BUSY_PAUSE and not _any_due():
+                done = Round(0, more=False)
+            else:
+                done = run_round(stop)
+        except (InterfaceError, OperationalError) as error:
+            connection.close()
+            again = RECONNECT_PAUSES[min(lost, len(RECONNECT_PAUSES) - 1)]
+            if lost % 10 == 0:
+                log.warning("the database is away (%s), asking again", _first_line(error))
+            lost += 1
+            stop.wait(again)
+            continue
+        if done.more:
+            continue
+        pause = BUSY_PAUSE if done.handled else min(pause * 1.5, LONGEST_PAUSE)
+        stop.wait(pause)
+
+
+def run_round(stop: Flag | None = None) -> Round:
+    """Claim due deliveries and handle what fits into one round; the rest is let go again."""
+    with transaction.atomic():
+        claimed = _claim()
+        if not claimed:
+            return Round(0, more=False)
+        events = _events_of(claimed)
+        until = time.monotonic() + ROUND_SECONDS
+        tried, done = 0, []
+        for delivery in claimed:
+            tried += 1
+            if _handled(delivery, events.get(delivery.event_id)):
+                done.append(delivery.id)
+            if time.monotonic() > until or (stop is not None and stop.is_set()):
+                break
+        if done:
+            with connection.cursor() as cursor:
+                cursor.execute(DONE, [done])
+    return Round(tried, more=tried < len(claimed) or len(claimed) == CLAIMED_AT_ONCE)
+
+
+def _any_due() -> bool:
+    """One cheap look while idle: no transaction, no lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(PEEK)
+        return cursor.rowcount > 0
+
+
+def _claim() -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [CLAIMED_AT_ONCE])
+        return [Claimed(*row) for row in cursor.fetchall()]
+
+
+def _events_of(claimed: list[Claimed]) -> dict[UUID, Event]:
+    """The claimed events, read node by node so that the hub touches only their partitions."""
+    ids: dict[str, list[UUID]] = defaultdict(list)
+    for delivery in claimed:
+        ids[delivery.node].append(delivery.event_id)
+    return {
+        event.id: event
+        for node, wanted in ids.items()
+        for event in Event.objects.filter(node=node, id__in=wanted)
+    }
+
+
+def _handled(delivery: Claimed, event: Event | None) -> bool:
+    """Run the handler in a savepoint; on failure set when it is tried again."""
+    try:
+        with transaction.atomic():
+            if event is None:
+                raise EventGone
+            handler: Handler = import_string(delivery.handler)
+            handler(event)
+    except (InterfaceError, OperationalError) as error:
+        if connection.connection is None or connection.connection.closed:
+            raise
+        _fail(delivery, error)
+        return False
+    except (NotYet, KeyUnknown) as error:
+        _wait(delivery, error)
+        return False
+    except Exception as error:  # noqa: BLE001 — whatever a handler does, the others go on
+        _fail(delivery, error)
+        return False
+    return True
+
+
+def _wait(delivery: Claimed, error: Exception) -> None:
+    if delivery.waits >= WAITS:
+        _fail(delivery, error)
+        return
+    _set(
+        delivery, waits=delivery.waits + 1,
+        due_at=timezone.now() + timedelta(seconds=pause_while_waiting(delivery.waits)),
+    )
+
+
+def _fail(delivery: Claimed, error: BaseException) -> None:
+    attempts = delivery.attempts + 1
+    pause = None if isinstance(error, EventGone) else pause_after_failure(attempts)
+    trace = "".join(traceback.format_tb(error.__traceback__))
+    log.warning(
+        "handler %s failed on event %s (try %d): %s\n%s",
+        delivery.handler, delivery.event_id, attempts, described(error), trace,
+    )
+    told = {"attempts": attempts, "waits": 0, "last_error": described(error)}
+    if pause is None:
+        _set(delivery, state=State.PARKED, **told)
+    else:
+        _set(delivery, due_at=timezone.now() + timedelta(seconds=pause), **told)
+
+
+def _set(delivery: Claimed, **values: object) -> None:
+    EventDelivery.objects.filter(id=delivery.id).update(**values)
+
+
+def described(error: BaseException) -> str:
+    """Class and message of an error, digits hidden: messages of the database quote values."""
+    text = "" if isinstance(error, DatabaseError) else _first_line(error)
+    masked = "".join("#" if char.isdigit() else char for char in text)
+    return f"{type(error).__name__}: {masked}".removesuffix(": ")[:ERROR_LENGTH]
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,30 @@
+"""The request as our views see it, and problems as responses."""
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+
+from kernel.actor import Actor
+from kernel.problems import MEDIA_TYPE, DomainError, problem_body
+
+
+class Request(HttpRequest):
+    """Any request after `config.middleware.request_context`."""
+
+    request_id: str
+    client_ip: str
+    actor: Actor | None
+
+
+class SignedInRequest(Request):
+    """A request whose sender is known."""
+
+    auth: Actor
+
+
+def problem_response(error: DomainError) -> HttpResponse:
+    """The error as `application/problem+json` in the request's language."""
+    body = problem_body(error, get_language() or "zh")
+    return HttpResponse(
+        orjson.dumps(body, default=str), status=error.status, content_type=MEDIA_TYPE
+    )
