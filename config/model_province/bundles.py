@@ -1,45 +1,71 @@
 """One visit as the FHIR R4 transaction bundle a hospital system would send."""
 
 import json
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
 
 from config.model_province import observations, resources
-from config.model_province.activity import Visit
+from config.model_province.activity import BEIJING, Visit
 from config.model_province.chance import chance_of
 from config.model_province.clinic import ALLERGENS, ALLERGIC, BLOOD_PRESSURE, VACCINES
 from config.model_province.coding import Json, message_numbers
+from config.model_province.population import Resident
 from config.model_province.registrations import Registration, registration_of
+from config.model_province.sources import Hospital
 
 NAMESPACE = UUID("6a1c5f0e-6200-5000-8000-000000620000")
 INOCULATED = 0.5
 """How often a small child that comes to a primary institution is also vaccinated."""
 
 IMAGED, DOCUMENTED = 0.5, 0.35
+ENROLLED_AT = datetime(2025, 1, 6, 9, tzinfo=BEIJING)
 
 
 def bundle_of(visit: Visit, *, seed: int, registration: Registration | None = None) -> Json:
     """The bundle of a visit; the same visit always gives the same bundle."""
     registration = registration or registration_of(visit.resident, visit.hospital, seed=seed)
     message = f"{visit.starts:%Y%m%d%H%M}-{registration.local_number}"
-    entries = [
-        _entry(identity, resource)
-        for identity, resource in _resources(visit, registration, message, seed)
-    ]
-    return {
-        "resourceType": "Bundle",
-        "identifier": {"system": message_numbers(visit.hospital), "value": message},
-        "type": "transaction",
-        "timestamp": resources.moment(visit.starts + timedelta(hours=2)),
-        "entry": entries,
-    }
+    return _bundle(
+        visit.hospital,
+        message,
+        visit.starts + timedelta(hours=2),
+        _resources(visit, registration, message, seed),
+    )
+
+
+def enrolment_of(resident: Resident, hospital: Hospital, *, seed: int) -> Json:
+    """The bundle by which an institution opens a resident's record (建档): the Patient alone."""
+    registration = registration_of(resident, hospital, seed=seed)
+    identity = _patient_id(hospital, registration)
+    return _bundle(
+        hospital,
+        f"JD-{registration.local_number}",
+        ENROLLED_AT,
+        [(identity, resources.patient(registration, hospital))],
+    )
 
 
 def as_bytes(bundle: Json) -> bytes:
     """The bundle as it goes over the wire and into files."""
     return json.dumps(bundle, ensure_ascii=False, indent=1).encode() + b"\n"
+
+
+def _bundle(
+    hospital: Hospital, message: str, sent: datetime, content: Iterable[tuple[UUID, Json]]
+) -> Json:
+    return {
+        "resourceType": "Bundle",
+        "identifier": {"system": message_numbers(hospital), "value": message},
+        "type": "transaction",
+        "timestamp": resources.moment(sent),
+        "entry": [_entry(identity, resource) for identity, resource in content],
+    }
+
+
+def _patient_id(hospital: Hospital, registration: Registration) -> UUID:
+    return uuid5(NAMESPACE, f"{hospital.code}:{registration.local_number}:patient")
 
 
 def _entry(identity: UUID, resource: Json) -> Json:
@@ -57,17 +83,11 @@ def _resources(
     """Resources with the ids by which the others of the bundle refer to them."""
     chance = chance_of(seed, "bundle", visit.hospital.code, message)
 
-    def of_patient(kind: str) -> UUID:
-        return uuid5(NAMESPACE, f"{visit.hospital.code}:{registration.local_number}:{kind}")
-
     def of_message(kind: str) -> UUID:
         return uuid5(NAMESPACE, f"{visit.hospital.code}:{message}:{kind}")
 
-    patient, encounter, condition = (
-        of_patient("patient"),
-        of_message("encounter"),
-        of_message("condition"),
-    )
+    patient = _patient_id(visit.hospital, registration)
+    encounter, condition = of_message("encounter"), of_message("condition")
     scene = resources.Scene(visit, patient, encounter, condition)
 
     yield patient, resources.patient(registration, visit.hospital)
@@ -88,7 +108,8 @@ def _resources(
         yield of_message("imaging"), report
     for number, drug in enumerate(visit.complaint.drugs):
         yield of_message(f"drug:{number}"), resources.medication_request(scene, drug)
-    yield from _sometimes(scene, of_patient("allergy"), of_message("dose"), chance, seed)
+    allergy = uuid5(patient, "allergy")
+    yield from _sometimes(scene, allergy, of_message("dose"), chance, seed)
     if chance.random() < DOCUMENTED:
         yield of_message("document"), resources.document(scene, registration)
 

@@ -10,8 +10,9 @@ import pytest
 from config.model_province.activity import visits_of
 from config.model_province.bundles import as_bytes, bundle_of
 from config.model_province.clinic import COMPLAINTS, VACCINES
-from config.model_province.population import residents_of
+from config.model_province.population import residents_of, shares
 from config.model_province.sources import department_names, diagnoses, hospitals
+from config.model_province.traffic import Traffic, messages_of
 
 CITIES = ("620100", "620800")
 FIRST, LAST = date(2025, 4, 1), date(2025, 5, 31)
@@ -129,3 +130,34 @@ def test_doctors_work_where_they_are_named():
     for visit in visits(size=300):
         hospital = hospitals()[visit.hospital.code]
         assert visit.doctor in hospital.doctors_of[visit.department]
+
+
+def test_traffic_of_a_city_puts_all_on_file_and_keeps_the_order_of_time():
+    traffic = Traffic(CITIES, 300, FIRST, LAST, seed=3)
+    own = shares(CITIES, 300)["620800"]
+    sent = list(messages_of("620800", traffic))
+    times = [message.message_id for message in sent[own:]]
+
+    assert {message.hospital.node for message in sent} == {"620800"}
+    assert {message.hospital.type for message in sent[:own]} <= {"B100", "C220"}
+    assert all(message.message_id.startswith("JD-") for message in sent[:own])
+    assert [time[:12] for time in times] == sorted(time[:12] for time in times)
+    assert len({(message.hospital.code, message.message_id) for message in sent}) == len(sent)
+    assert list(messages_of("620800", traffic)) == sent
+
+
+def test_every_visit_of_the_province_is_sent_by_exactly_one_city():
+    traffic = Traffic(CITIES, 200, FIRST, LAST, seed=3)
+    sent = [message for city in CITIES for message in messages_of(city, traffic)]
+    people = [
+        person
+        for city, share in shares(CITIES, 200).items()
+        for person in islice(residents_of(city, seed=3), share)
+    ]
+    visited = [
+        visit
+        for person in people
+        for visit in visits_of(person, first=FIRST, last=LAST, cities=CITIES, seed=3)
+    ]
+
+    assert len(sent) == len(people) + len(visited)

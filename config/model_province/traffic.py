@@ -1,0 +1,79 @@
+"""Everything the institutions of one city send about a population."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+import orjson
+
+from config.model_province.activity import visits_of
+from config.model_province.bundles import bundle_of, enrolment_of
+from config.model_province.coding import Json
+from config.model_province.population import Resident, residents_of, shares
+from config.model_province.sources import Hospital, divisions, hospitals_of
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Which population, over which days; `cities` in the order of their codes."""
+
+    cities: tuple[str, ...]
+    residents: int
+    first: date
+    last: date
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as an institution sends it."""
+
+    hospital: Hospital
+    message_id: str
+    body: bytes
+
+
+def messages_of(city: str, traffic: Traffic) -> Iterator[Sent]:
+    """First every resident of the city is put on file near home, then come the visits by time."""
+    everybody = list(_everybody(traffic))
+    for resident in everybody:
+        if resident.city == city:
+            hospital = near_home(resident)
+            yield _sent(hospital, enrolment_of(resident, hospital, seed=traffic.seed))
+    visits = [
+        visit
+        for resident in everybody
+        for visit in visits_of(
+            resident,
+            first=traffic.first,
+            last=traffic.last,
+            cities=traffic.cities,
+            seed=traffic.seed,
+        )
+        if visit.hospital.node == city
+    ]
+    for visit in sorted(visits, key=lambda visit: (visit.starts, visit.key)):
+        yield _sent(visit.hospital, bundle_of(visit, seed=traffic.seed))
+
+
+def near_home(resident: Resident) -> Hospital:
+    """The community health centre of people who live in a street, else the township's (基层首诊)."""
+    wanted = "B100" if divisions()[resident.township].name.endswith("街道") else "C220"
+    return next(hospital for hospital in hospitals_of(resident.city) if hospital.type == wanted)
+
+
+def count_of(city: str, traffic: Traffic) -> int:
+    """About how many messages will come, for a progress bar."""
+    own = shares(traffic.cities, traffic.residents)[city]
+    days = (traffic.last - traffic.first).days + 1
+    return own + round(own * days * 5 / 365)
+
+
+def _everybody(traffic: Traffic) -> Iterator[Resident]:
+    for city, share in shares(traffic.cities, traffic.residents).items():
+        yield from islice(residents_of(city, seed=traffic.seed), share)
+
+
+def _sent(hospital: Hospital, bundle: Json) -> Sent:
+    return Sent(hospital, bundle["identifier"]["value"], orjson.dumps(bundle))
