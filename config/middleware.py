@@ -20,16 +20,18 @@ log = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # What may be answered without an access decision: nothing here speaks of a person.
-PUBLIC = frozenset({
-    "/api/v1/docs",
-    "/api/v1/openapi.json",
-    "/api/v1/sign-in",
-    "/fhir/R4/metadata",
-    "/healthz",
-    "/metrics",
-    "/oauth/token",
-    "/readyz",
-})
+PUBLIC = frozenset(
+    {
+        "/api/v1/docs",
+        "/api/v1/openapi.json",
+        "/api/v1/sign-in",
+        "/fhir/R4/metadata",
+        "/healthz",
+        "/metrics",
+        "/oauth/token",
+        "/readyz",
+    }
+)
 PUBLIC_PREFIXES = ("/static/",)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")

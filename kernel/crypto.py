@@ -48,7 +48,7 @@ def seal(plaintext: bytes, *, context: bytes) -> bytes:
     return head + nonce + sealed
 
 
-def open_sealed(token: bytes, *, node: str | None = None, context: bytes) -> bytes:
+def open_sealed(token: bytes | memoryview, *, node: str | None = None, context: bytes) -> bytes:
     """Decrypt what `seal` made; with `node`, only what that node sealed.
 
     Raises SealBroken when anything was changed, KeyUnknown when the key is not held here.

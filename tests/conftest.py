@@ -8,9 +8,14 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from kernel.events.models import EventRoute
+from kernel.events.services import sync_routes
+from kernel.keys import ring
+from kernel.keys.services import make_keys
 from kernel.replication import enrolment
 
 CITIES = ("620100", "620800")
+DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +32,18 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with django_db_blocker.unblock():
         connection.close()
         options.pop("options", None)
+
+
+@pytest.fixture(autouse=True)
+def node_keys(request: pytest.FixtureRequest) -> None:
+    """Keys and event routes, which a test that truncates tables takes from the next one."""
+    ring.forget()
+    if DATABASE_FIXTURES & set(request.fixturenames) or request.node.get_closest_marker(
+        "django_db"
+    ):
+        make_keys()
+        if not EventRoute.objects.exists():
+            sync_routes()
 
 
 @contextmanager

@@ -31,9 +31,15 @@ def authorise(
     anything leaves the node.
     """
     _decide_and_write(
-        actor, action, frozenset(facts),
-        person_id=person_id, registration_id=registration_id, organisation_id=organisation_id,
-        resource_type=resource_type, resource_id=resource_id, count=count,
+        actor,
+        action,
+        frozenset(facts),
+        person_id=person_id,
+        registration_id=registration_id,
+        organisation_id=organisation_id,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        count=count,
     )
 
 
@@ -51,11 +57,19 @@ def authorise_write(
 ) -> None:
     """Allow a write, its audit row in the write's own transaction; a refusal as in `authorise`."""
     if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError("an allowed write is audited in its transaction")
+        raise transaction.TransactionManagementError(
+            "an allowed write is audited in its transaction"
+        )
     _decide_and_write(
-        actor, action, frozenset(facts),
-        person_id=person_id, registration_id=registration_id, organisation_id=organisation_id,
-        resource_type=resource_type, resource_id=resource_id, count=count,
+        actor,
+        action,
+        frozenset(facts),
+        person_id=person_id,
+        registration_id=registration_id,
+        organisation_id=organisation_id,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        count=count,
     )
 
 
@@ -102,4 +116,4 @@ def _decide_and_write(actor: Actor, action: str, facts: frozenset[str], **about:
 def _in_callers_transaction() -> bool:
     """Whether an atomic block is open, not counting the one a test case wraps around a test."""
     blocks = connection.atomic_blocks
-    return bool(blocks) and not blocks[-1]._from_testcase
+    return bool(blocks) and not blocks[-1]._from_testcase  # type: ignore[attr-defined]

@@ -14,9 +14,28 @@ import orjson
 
 LAYOUTS: dict[int, tuple[str, ...]] = {
     1: (
-        "id", "node", "audience", "at", "actor_id", "actor_role", "actor_node", "organisation_id",
-        "on_behalf_of", "action", "purpose", "person_id", "registration_id", "resource_type",
-        "resource_id", "outcome", "reason", "facts", "request_id", "route", "ip", "count",
+        "id",
+        "node",
+        "audience",
+        "at",
+        "actor_id",
+        "actor_role",
+        "actor_node",
+        "organisation_id",
+        "on_behalf_of",
+        "action",
+        "purpose",
+        "person_id",
+        "registration_id",
+        "resource_type",
+        "resource_id",
+        "outcome",
+        "reason",
+        "facts",
+        "request_id",
+        "route",
+        "ip",
+        "count",
     ),
 }
 LAYOUT = 1
@@ -40,8 +59,8 @@ def seal_digest(
     sequence: int,
     layout: int,
     row_ids: Sequence[UUID],
-    row_digests: bytes,
-    previous: bytes,
+    row_digests: bytes | memoryview,
+    previous: bytes | memoryview,
     sealed_at: datetime,
 ) -> bytes:
     """SHA-256 over a seal: its place in the chain, its rows in order, and the seal before it."""
@@ -50,7 +69,7 @@ def seal_digest(
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-def split_digests(row_digests: bytes) -> list[bytes]:
+def split_digests(row_digests: bytes | memoryview) -> list[bytes]:
     """The digest of each row of a seal."""
     whole = bytes(row_digests)
     return [whole[at : at + DIGEST_BYTES] for at in range(0, len(whole), DIGEST_BYTES)]

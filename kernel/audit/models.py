@@ -44,11 +44,13 @@ class AuditRow(NodeModel):
     class Meta:
         indexes = [
             models.Index(
-                name="audit_row_of_person", fields=["person_id", "-id"],
+                name="audit_row_of_person",
+                fields=["person_id", "-id"],
                 condition=Q(person_id__isnull=False),
             ),
             models.Index(
-                name="audit_row_of_registration", fields=["registration_id", "-id"],
+                name="audit_row_of_registration",
+                fields=["registration_id", "-id"],
                 condition=Q(registration_id__isnull=False),
             ),
         ]

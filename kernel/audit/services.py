@@ -1,5 +1,7 @@
 """Sealing: each second the new audit rows of this node become a signed link of its chain."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
@@ -40,7 +42,7 @@ def _seal_batch() -> int:
         canon.row_digest(rows[row_id]) if row_id in rows else canon.NOTHING for row_id in row_ids
     ]
     last = AuditSeal.objects.filter(node=settings.NODE_CODE).order_by("-sequence").first()
-    link = {
+    link: dict[str, Any] = {
         "node": settings.NODE_CODE,
         "sequence": last.sequence + 1 if last else 1,
         "layout": canon.LAYOUT,

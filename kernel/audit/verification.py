@@ -128,8 +128,13 @@ def _of_chain(seal: AuditSeal, previous: AuditSeal | None, horizon: datetime) ->
 
 def _of_seal(seal: AuditSeal, key: Ed25519PublicKey) -> Iterator[Finding]:
     digest = canon.seal_digest(
-        node=seal.node, sequence=seal.sequence, layout=seal.layout, row_ids=seal.row_ids,
-        row_digests=seal.row_digests, previous=seal.previous, sealed_at=seal.sealed_at,
+        node=seal.node,
+        sequence=seal.sequence,
+        layout=seal.layout,
+        row_ids=seal.row_ids,
+        row_digests=seal.row_digests,
+        previous=seal.previous,
+        sealed_at=seal.sealed_at,
     )
     if digest != bytes(seal.digest):
         yield Finding("seal-changed", seal.sequence)
@@ -140,9 +145,7 @@ def _of_seal(seal: AuditSeal, key: Ed25519PublicKey) -> Iterator[Finding]:
         yield Finding("seal-not-signed", seal.sequence)
 
 
-def _of_witness(
-    seal: AuditSeal, witness: Mapping[int, tuple[str, str]]
-) -> Iterator[Finding]:
+def _of_witness(seal: AuditSeal, witness: Mapping[int, tuple[str, str]]) -> Iterator[Finding]:
     seen = witness.get(seal.sequence)
     if seen is not None and seen[0] != bytes(seal.digest).hex():
         yield Finding("seal-differs-from-foreign-copy", seal.sequence)

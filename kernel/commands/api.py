@@ -24,7 +24,8 @@ def receive_command(request: HttpRequest, name: str) -> HttpResponse:
     except DomainError as error:
         return HttpResponse(
             orjson.dumps(reception.problem_for_nodes(error), default=str),
-            status=error.status, content_type=MEDIA_TYPE,
+            status=error.status,
+            content_type=MEDIA_TYPE,
         )
     media_type = "application/json" if answer.status < 400 else MEDIA_TYPE
     return HttpResponse(answer.content, status=answer.status, content_type=media_type)

@@ -32,12 +32,13 @@ class CommandSent(LocalModel):
             ),
             models.CheckConstraint(
                 name="command_sent_answered_has_answer",
-                condition=~Q(state=State.ANSWERED)
-                | Q(status__isnull=False, answer__isnull=False),
+                condition=~Q(state=State.ANSWERED) | Q(status__isnull=False, answer__isnull=False),
             ),
         ]
         indexes = [
-            models.Index(name="command_sent_open", fields=["next_at"], condition=Q(state=State.OPEN))
+            models.Index(
+                name="command_sent_open", fields=["next_at"], condition=Q(state=State.OPEN)
+            )
         ]
 
     def __str__(self) -> str:

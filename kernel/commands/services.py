@@ -109,7 +109,12 @@ def _store(name: str, to: str, content: bytes, by: Actor, key: str, wait: float)
     """The command as a committed row, or the row of an earlier call with the same key."""
     digest = signing.digest_of(name, content)
     sent = CommandSent(
-        key=key, name=name, to=to, actor=by.as_claims(), digest=digest, attempts=1,
+        key=key,
+        name=name,
+        to=to,
+        actor=by.as_claims(),
+        digest=digest,
+        attempts=1,
         next_at=timezone.now() + timedelta(seconds=wait + FIRST_PAUSE_SECONDS),
     )
     sent.body = crypto.seal(content, context=_context("Sent.body", sent.id))
@@ -139,7 +144,9 @@ def _deliver(sent: CommandSent, wait: float) -> Answer:
         _try_later(sent, error)
         raise
     CommandSent.objects.filter(id=sent.id).exclude(state=State.ANSWERED).update(
-        state=State.ANSWERED, status=answer.status, last_error="",
+        state=State.ANSWERED,
+        status=answer.status,
+        last_error="",
         answer=crypto.seal(answer.content, context=_context("Sent.answer", sent.id)),
     )
     return answer

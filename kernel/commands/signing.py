@@ -87,7 +87,10 @@ def _signed_claims(token: str) -> Mapping[str, Any]:
             _public_key(node.public_key),
             algorithms=[ALGORITHM],
             options={
-                "require": CLAIMS, "verify_aud": False, "verify_exp": False, "verify_iat": False,
+                "require": CLAIMS,
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_iat": False,
             },
         )
     except jwt.PyJWTError as error:
@@ -103,7 +106,9 @@ def _require_now(claims: Mapping[str, Any]) -> None:
         raise SignatureRefused from error
     late = min(late, early + 2 * WINDOW_SECONDS)
     if not early <= now <= late:
-        raise SignatureRefused({"zh": "签名已过期或时钟不一致", "en": "expired, or the clocks differ"})
+        raise SignatureRefused(
+            {"zh": "签名已过期或时钟不一致", "en": "expired, or the clocks differ"}
+        )
 
 
 @lru_cache(maxsize=64)

@@ -40,7 +40,9 @@ SELECT id, event_id, node, handler, attempts, waits FROM events_eventdelivery
 WHERE state = 'due' AND due_at <= now()
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
-DONE = "UPDATE events_eventdelivery SET state = 'done', done_at = clock_timestamp() WHERE id = ANY(%s)"
+DONE = (
+    "UPDATE events_eventdelivery SET state = 'done', done_at = clock_timestamp() WHERE id = ANY(%s)"
+)
 
 Handler = Callable[[Event], None]
 
@@ -120,7 +122,7 @@ def _any_due() -> bool:
     """One cheap look while idle: no transaction, no lock."""
     with connection.cursor() as cursor:
         cursor.execute(PEEK)
-        return cursor.rowcount > 0
+        return bool(cursor.rowcount)
 
 
 def _claim() -> list[Claimed]:
@@ -168,7 +170,8 @@ def _wait(delivery: Claimed, error: Exception) -> None:
         _fail(delivery, error)
         return
     _set(
-        delivery, waits=delivery.waits + 1,
+        delivery,
+        waits=delivery.waits + 1,
         due_at=timezone.now() + timedelta(seconds=pause_while_waiting(delivery.waits)),
     )
 
@@ -179,7 +182,11 @@ def _fail(delivery: Claimed, error: BaseException) -> None:
     trace = "".join(traceback.format_tb(error.__traceback__))
     log.warning(
         "handler %s failed on event %s (try %d): %s\n%s",
-        delivery.handler, delivery.event_id, attempts, described(error), trace,
+        delivery.handler,
+        delivery.event_id,
+        attempts,
+        described(error),
+        trace,
     )
     told = {"attempts": attempts, "waits": 0, "last_error": described(error)}
     if pause is None:

@@ -19,7 +19,8 @@ class DeliveryCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Count now."""
         yield GaugeMetricFamily(
-            "jianqiao_event_deliveries_due", "Deliveries to be handled",
+            "jianqiao_event_deliveries_due",
+            "Deliveries to be handled",
             value=selectors.due_count(),
         )
         parked = GaugeMetricFamily(

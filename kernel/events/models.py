@@ -30,9 +30,7 @@ class EventRoute(LocalModel):
     wants_history = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(name="event_route_once", fields=["name", "handler"])
-        ]
+        constraints = [models.UniqueConstraint(name="event_route_once", fields=["name", "handler"])]
 
     def __str__(self) -> str:
         return f"{self.name} → {self.handler}"

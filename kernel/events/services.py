@@ -12,8 +12,9 @@ from django.utils.module_loading import import_string
 
 from kernel.actor import Actor
 from kernel.events.errors import NoSuchDelivery
-from kernel.events.models import Event, EventDelivery, EventRoute
+from kernel.events.models import Event, EventDelivery, EventRoute, EventWatermark
 from kernel.events.states import State
+from kernel.homes import uuid7
 
 FORGOTTEN_AT_ONCE = 5_000
 
@@ -65,6 +66,13 @@ def sync_routes() -> None:
             )
         elif route.wants_history != wants_history:
             EventRoute.objects.filter(id=route.id).update(wants_history=wants_history)
+
+
+def mark_history(*, node: str) -> None:
+    """At a node's first enrolment: what it recorded until now is history. Safe to repeat."""
+    EventWatermark.objects.bulk_create(
+        [EventWatermark(node=node, before_id=uuid7())], ignore_conflicts=True
+    )
 
 
 def replay(*, delivery_id: UUID) -> None:

@@ -12,19 +12,21 @@ from kernel import crypto
 class SealedColumn:
     """A column of sealed values: `model` as "app.Model".
 
-    `context` is the dotted path of `(row_id: UUID) -> bytes`; without it `crypto.context_of` is meant.
+    `context` is the dotted path of `(id: UUID) -> bytes`; without it `crypto.context_of` is meant.
+    `bound_to` is the column that gives the id, where it is not the row's own.
     """
 
     model: str
     column: str
     context: str | None = None
+    bound_to: str = "id"
     batch: int = 500
 
-    def context_of(self, row_id: UUID) -> bytes:
+    def context_of(self, bound_id: UUID) -> bytes:
         """What a row's value is bound to."""
         if self.context is None:
-            return crypto.context_of(f"{self.model}.{self.column}", row_id)
-        made: bytes = import_string(self.context)(row_id)
+            return crypto.context_of(f"{self.model}.{self.column}", bound_id)
+        made: bytes = import_string(self.context)(bound_id)
         return made
 
 

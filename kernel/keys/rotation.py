@@ -8,7 +8,6 @@ read, so no writer waits for long and none is overwritten.
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from django.apps import apps
@@ -100,7 +99,7 @@ def fill_next(pair: BlindIndex) -> int:
             value = value_of(row)
             new = None if value is None else crypto.blind_index_next(pair.kind, value)
             if new is not None:
-                hashes.append((row.pk, getattr(row, pair.column), new))
+                hashes.append((row.pk, bytes(getattr(row, pair.column)), new))
         done += _replace(model, pair.column_next, hashes, unchanged=pair.column)
     return done
 
@@ -114,7 +113,8 @@ def swap(pair: BlindIndex) -> int:
         "AND {second} IS NOT NULL"  # asked again of a row that a writer changed meanwhile
     ).format(
         table=sql.Identifier(model._meta.db_table),
-        first=sql.Identifier(pair.column), second=sql.Identifier(pair.column_next),
+        first=sql.Identifier(pair.column),
+        second=sql.Identifier(pair.column_next),
     )
     done = 0
     while True:
@@ -170,17 +170,19 @@ def _reseal_pass(sealed: SealedColumn) -> Iterator[int]:
     """One walk over the column; yields how many values each batch replaced."""
     model, after = apps.get_model(sealed.model), FIRST
     statement = sql.SQL(
-        "SELECT id, {column} FROM {table} WHERE id > %s AND {column} IS NOT NULL"
+        "SELECT id, {bound_to}, {column} FROM {table} WHERE id > %s AND {column} IS NOT NULL"
         " AND length({column}) > 0 AND substring({column} FROM 1 FOR %s) <> %s ORDER BY id LIMIT %s"
     ).format(
-        table=sql.Identifier(model._meta.db_table), column=sql.Identifier(sealed.column)
+        table=sql.Identifier(model._meta.db_table),
+        column=sql.Identifier(sealed.column),
+        bound_to=sql.Identifier(sealed.bound_to),
     )
     while True:
         number, _ = ring.active_data_key()
         head = crypto.header(settings.NODE_CODE, number)
         with connection.cursor() as cursor:
             cursor.execute(statement, [after, PREFIX_BYTES, head, sealed.batch])
-            rows = [(row_id, bytes(token)) for row_id, token in cursor.fetchall()]
+            rows = [(one, bound_to, bytes(token)) for one, bound_to, token in cursor.fetchall()]
         if not rows:
             return
         after = rows[-1][0]
@@ -188,10 +190,10 @@ def _reseal_pass(sealed: SealedColumn) -> Iterator[int]:
 
 
 def _sealed_anew(
-    sealed: SealedColumn, rows: list[tuple[UUID, bytes]]
+    sealed: SealedColumn, rows: list[tuple[UUID, UUID, bytes]]
 ) -> Iterator[tuple[UUID, bytes, bytes]]:
-    for row_id, token in rows:
-        context = sealed.context_of(row_id)
+    for row_id, bound_id, token in rows:
+        context = sealed.context_of(bound_id)
         try:
             plain = crypto.open_sealed(token, context=context)
         except (KeyUnknown, SealBroken) as error:
@@ -205,7 +207,7 @@ def _sealed_anew(
 def _replace(
     model: type[models.Model],
     column: str,
-    values: list[tuple[UUID, Any, bytes]],
+    values: list[tuple[UUID, bytes, bytes]],
     *,
     unchanged: str | None = None,
 ) -> int:
@@ -217,12 +219,13 @@ def _replace(
         " FROM unnest(%s::uuid[], %s::bytea[], %s::bytea[]) v(id, old, new)"
         " WHERE t.id = v.id AND t.{unchanged} = v.old"
     ).format(
-        table=sql.Identifier(model._meta.db_table), column=sql.Identifier(column),
+        table=sql.Identifier(model._meta.db_table),
+        column=sql.Identifier(column),
         unchanged=sql.Identifier(unchanged or column),
     )
-    ids, olds, news = ([row[i] for row in values] for i in range(3))
+    ids, olds, news = zip(*values, strict=True)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [ids, [bytes(old) for old in olds], news])
+        cursor.execute(statement, [list(ids), list(olds), list(news)])
         replaced: int = cursor.rowcount
         return replaced
 
@@ -244,9 +247,7 @@ def _require_alone() -> None:
 def _under_way() -> bool:
     """The index key is the last to be made old and to go, so it tells."""
     return (
-        services.own_keys(KeyPurpose.INDEX)
-        .filter(status__in=[Status.NEW, Status.RETIRED])
-        .exists()
+        services.own_keys(KeyPurpose.INDEX).filter(status__in=[Status.NEW, Status.RETIRED]).exists()
     )
 
 
@@ -261,7 +262,9 @@ def _let_hub_hold_them(*, whole_list: bool = False) -> None:
         if whole_list:
             services.tell_hub(hub.exchange_key)
         elif not services.share_with_hub():
-            raise RotationHalted({"zh": "省级平台尚无交换密钥", "en": "the hub has no exchange key"})
+            raise RotationHalted(
+                {"zh": "省级平台尚无交换密钥", "en": "the hub has no exchange key"}
+            )
     except RotationHalted:
         raise
     except DomainError as error:
@@ -298,5 +301,7 @@ def _settle(grace: float) -> None:
             if not older:
                 return
             if time.monotonic() > deadline:
-                raise RotationHalted({"zh": "有事务长时间未结束", "en": "a transaction does not end"})
+                raise RotationHalted(
+                    {"zh": "有事务长时间未结束", "en": "a transaction does not end"}
+                )
             time.sleep(0.2)

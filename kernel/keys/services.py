@@ -45,6 +45,11 @@ def own_keys(purpose: KeyPurpose) -> QuerySet[DataKey]:
     return DataKey.objects.filter(node=settings.NODE_CODE, purpose=purpose).order_by("number")
 
 
+def exchange_public_key() -> str:
+    """The key for which others encrypt for this node, base64."""
+    return secrets.exchange_key()
+
+
 def is_shared() -> bool:
     """Whether the hub holds every data key of this node; true at the hub."""
     if settings.NODE_CODE == settings.HUB_CODE:
@@ -75,7 +80,9 @@ def tell_hub(exchange_key: str) -> None:
         sealed = secrets.encrypt_for(exchange_key, secret, name=name)
         shared.append({"number": key.number, "sealed": sealed})
     send(
-        "keys.share", to=settings.HUB_CODE, body={"keys": shared},
+        "keys.share",
+        to=settings.HUB_CODE,
+        body={"keys": shared},
         by=Actor.of_node(settings.NODE_CODE),
     )
     held = [key.id for key in keys]
@@ -87,15 +94,20 @@ def take_over_keys(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     """At the hub: hold the data keys a city shares; those it no longer lists only read."""
     at_hub = settings.NODE_CODE == settings.HUB_CODE and by.node != settings.HUB_CODE
     authorise_write(
-        by, "keys.share", facts={Fact.OWN_ORGANISATION} if at_hub else frozenset(),
-        resource_type="DataKey", count=len(body["keys"]),
+        by,
+        "keys.share",
+        facts={Fact.OWN_ORGANISATION} if at_hub else frozenset(),
+        resource_type="DataKey",
+        count=len(body["keys"]),
     )
     listed = {int(one["number"]): str(one["sealed"]) for one in body["keys"]}
     for number, sealed in sorted(listed.items()):
         name = ring.name_of(DataKey(node=by.node, purpose=KeyPurpose.DATA, number=number))
         secret = secrets.decrypt_own(sealed, name=name)
         DataKey.objects.update_or_create(
-            node=by.node, purpose=KeyPurpose.DATA, number=number,
+            node=by.node,
+            purpose=KeyPurpose.DATA,
+            number=number,
             defaults={"status": Status.HELD, "wrapped": secrets.wrap(secret, name=name)},
         )
     DataKey.objects.filter(node=by.node, purpose=KeyPurpose.DATA, status=Status.HELD).exclude(

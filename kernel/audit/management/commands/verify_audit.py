@@ -18,7 +18,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --witness."""
         parser.add_argument(
-            "--witness", type=Path,
+            "--witness",
+            type=Path,
             help="output of export_seals at another node: the foreign copy of the seals",
         )
 

@@ -34,8 +34,12 @@ class Command(BaseCommand):
     def _list(self) -> None:
         for one in selectors.parked_deliveries().iterator():
             shown = {
-                "id": str(one.id), "event": str(one.event_id), "node": one.node,
-                "handler": one.handler, "attempts": one.attempts, "error": one.last_error,
+                "id": str(one.id),
+                "event": str(one.event_id),
+                "node": one.node,
+                "handler": one.handler,
+                "attempts": one.attempts,
+                "error": one.last_error,
             }
             self.stdout.write(json.dumps(shown, ensure_ascii=False))
 

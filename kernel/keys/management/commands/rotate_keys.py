@@ -18,7 +18,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add --grace."""
         parser.add_argument(
-            "--grace", type=float, default=rotation.GRACE_SECONDS,
+            "--grace",
+            type=float,
+            default=rotation.GRACE_SECONDS,
             help="seconds in which every process learns of a new key",
         )
 
