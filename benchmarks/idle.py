@@ -33,7 +33,12 @@ def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
     total = after["pss_bytes"] / MEGABYTE
     report.figures.append(
         Figure(
-            "memory", "MB", total, postgres / MEGABYTE, "PostgreSQL's part of it", 2048,
+            "memory",
+            "MB",
+            total,
+            postgres / MEGABYTE,
+            "PostgreSQL's part of it",
+            2048,
         )
     )
     busy = (_cpu(after) - _cpu(before)) / watched * 100
@@ -54,12 +59,14 @@ def _is_postgres(process: dict[str, Any]) -> bool:
 
 
 def _pss(process: dict[str, Any]) -> int:
-    return process["pss_bytes"] or 0
+    return int(process["pss_bytes"] or 0)
 
 
 def _cpu(status: dict[str, Any], only: str | None = None) -> float:
-    return sum(
-        process["cpu_seconds"]
-        for process in _processes(status)
-        if only is None or process["process"] == only
+    return float(
+        sum(
+            process["cpu_seconds"]
+            for process in _processes(status)
+            if only is None or process["process"] == only
+        )
     )

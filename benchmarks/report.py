@@ -55,7 +55,8 @@ class Report:
     def as_line(self) -> dict[str, Any]:
         """The last line that `jianqiao bench` prints."""
         machine = {
-            "cores": os.cpu_count(), "machine": platform.machine(),
+            "cores": os.cpu_count(),
+            "machine": platform.machine(),
             "python": platform.python_version(),
         }
         return {

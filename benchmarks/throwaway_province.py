@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg2
 
+from config.cli import placement
 from config.cli.clusters import password_of
 from config.cli.home import PROJECT, Home
 
@@ -39,7 +40,11 @@ class Province:
         """Run a command of the command line on this home."""
         finished = subprocess.run(  # noqa: S603
             [sys.executable, "-m", "config.cli.main", "--home", str(self.home.path), *words],
-            capture_output=True, text=True, cwd=PROJECT, env=_environment(), check=False,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            env=_environment(),
+            check=False,
         )
         if check:
             _require_success(finished)
@@ -48,8 +53,13 @@ class Province:
     def manage(self, code: str, *words: str, feed: str = "") -> str:
         """Run `manage.py` as a node."""
         finished = subprocess.run(  # noqa: S603
-            [sys.executable, "manage.py", *words], input=feed, capture_output=True, text=True,
-            cwd=PROJECT, env=self.home.node(code).environment(), check=False,
+            [sys.executable, "manage.py", *words],
+            input=feed,
+            capture_output=True,
+            text=True,
+            cwd=PROJECT,
+            env=self.home.node(code).environment(),
+            check=False,
         )
         _require_success(finished)
         return finished.stdout
@@ -66,7 +76,8 @@ class Province:
 
     def url(self, code: str) -> str:
         """Address of a node."""
-        return next(node["url"] for node in self.endpoints["nodes"] if node["code"] == code)
+        nodes = {node["code"]: node for node in self.endpoints["nodes"]}
+        return str(nodes[code]["url"])
 
     def dsn(self, code: str, login: str = "app") -> str:
         """Connection string as `app`, `owner` or `superuser`."""
@@ -96,14 +107,16 @@ class Province:
 
     def status(self) -> dict[str, Any]:
         """What `jianqiao status --json` says."""
-        return json.loads(self.jianqiao("status", "--json", check=False).stdout)
+        said = self.jianqiao("status", "--json", check=False).stdout
+        status: dict[str, Any] = json.loads(said)
+        return status
 
     def pid(self, code: str, process: str) -> int | None:
         """Process number of one process of a node, None while it is being restarted."""
         for node in self.status()["nodes"]:
             for one in node["processes"]:
                 if (node["code"], one["process"]) == (code, process):
-                    return one["pid"]
+                    return None if one["pid"] is None else int(one["pid"])
         raise LookupError(f"{code} {process}")
 
     def until_ready(self, seconds: float = 60) -> None:
@@ -136,13 +149,11 @@ def until(holds: Callable[[], Any], seconds: float = 10, *, pause: float = 0.05)
 @contextmanager
 def running_province(*, port_base: int, cities: int = 2) -> Iterator[Province]:
     """Start a province of its own; stop and remove it whatever happens."""
-    folder = Path(tempfile.mkdtemp(prefix="jianqiao-province-", dir="/var/tmp"))  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="jianqiao-province-", dir=placement.ELSEWHERE))
     folder.chmod(0o711)
     province = Province(Home(folder / "var"))
     try:
-        province.jianqiao(
-            "up", "--detach", "--cities", str(cities), "--port-base", str(port_base)
-        )
+        province.jianqiao("up", "--detach", "--cities", str(cities), "--port-base", str(port_base))
         yield province
     finally:
         province.jianqiao("down", check=False)
@@ -158,7 +169,15 @@ def _require_success(finished: subprocess.CompletedProcess[str]) -> None:
 def _environment() -> dict[str, str]:
     """The environment of an operator's shell: nothing of the node that the suite runs as."""
     ours = {
-        "NODE_CODE", "NODE_URL", "NODE_KEY_FILE", "MASTER_KEY_FILE", "SECRET_KEY", "ALLOWED_HOSTS",
-        "DATABASE_URL", "REDIS_URL", "BROKER_URL", "COMMAND_TIMEOUT_SECONDS",
+        "NODE_CODE",
+        "NODE_URL",
+        "NODE_KEY_FILE",
+        "MASTER_KEY_FILE",
+        "SECRET_KEY",
+        "ALLOWED_HOSTS",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "BROKER_URL",
+        "COMMAND_TIMEOUT_SECONDS",
     }
     return {name: value for name, value in os.environ.items() if name not in ours}

@@ -26,7 +26,10 @@ class RequestRefused(DomainError):
 
 
 api = NinjaAPI(
-    title="健桥 Jianqiao", version="1", auth=BearerAuth(), docs_url="/docs",
+    title="健桥 Jianqiao",
+    version="1",
+    auth=BearerAuth(),
+    docs_url="/docs",
     openapi_url="/openapi.json",
 )
 

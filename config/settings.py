@@ -119,7 +119,8 @@ LOGGING = {
             "filters": ["masked"],
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.choice(
-        "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")
-    )},
+    "root": {
+        "handlers": ["stderr"],
+        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
 }

@@ -19,9 +19,7 @@ class Node(ProvinceModel):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                name="node_status_known", condition=Q(status__in=Status.values)
-            ),
+            models.CheckConstraint(name="node_status_known", condition=Q(status__in=Status.values)),
             models.CheckConstraint(
                 name="node_code_is_division", condition=Q(code__regex=r"^\d{6}$")
             ),

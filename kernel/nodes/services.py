@@ -16,7 +16,10 @@ def register_node(
     wrapped (hub only).
     """
     facts = {
-        "name": name, "url": url, "public_key": public_key, "exchange_key": exchange_key,
+        "name": name,
+        "url": url,
+        "public_key": public_key,
+        "exchange_key": exchange_key,
         "status": Status.ENROLLED,
     }
     node, _ = Node.objects.update_or_create(code=code, defaults=facts)

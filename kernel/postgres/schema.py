@@ -30,10 +30,15 @@ class HomesSchemaEditor(DatabaseSchemaEditor):
         return sql, params
 
     def _iter_column_sql(
-        self, column_db_type: str, params: list[Any], model: type[models.Model],
-        field: models.Field[Any, Any], *args: Any,
+        self,
+        column_db_type: str,
+        params: list[Any],
+        model: type[models.Model],
+        field: models.Field[Any, Any],
+        *args: Any,
     ) -> Iterator[str]:
-        for part in super()._iter_column_sql(column_db_type, params, model, field, *args):
+        parts = super()._iter_column_sql(column_db_type, params, model, field, *args)  # type: ignore[misc]
+        for part in parts:
             if is_partitioned(model) and part in {"PRIMARY KEY", "UNIQUE"}:
                 if part == "UNIQUE":
                     self.deferred_sql.append(self._create_unique_sql(model, [field]))
@@ -64,7 +69,7 @@ class HomesSchemaEditor(DatabaseSchemaEditor):
 
     def _alter_field(self, model: type[models.Model], *args: Any, **kwargs: Any) -> None:
         with self._foreign_keys_where_written(model):
-            super()._alter_field(model, *args, **kwargs)
+            super()._alter_field(model, *args, **kwargs)  # type: ignore[misc]
 
     @contextmanager
     def _foreign_keys_where_written(self, model: type[models.Model]) -> Iterator[None]:
@@ -81,39 +86,53 @@ class HomesSchemaEditor(DatabaseSchemaEditor):
             return partitions.enrolled(cursor)
 
     def _unique_sql(
-        self, model: type[models.Model], fields: Sequence[models.Field[Any, Any]], name: str,
+        self,
+        model: type[models.Model],
+        fields: Sequence[models.Field[Any, Any]],
+        name: str,
         **kwargs: Any,
     ) -> Any:
         if not kwargs.get("expressions"):
             fields = self._node_first(model, fields, kwargs)
-        return super()._unique_sql(model, fields, name, **kwargs)
+        return super()._unique_sql(model, fields, name, **kwargs)  # type: ignore[misc]
 
     def _create_unique_sql(
-        self, model: type[models.Model], fields: Sequence[models.Field[Any, Any]],
-        *args: Any, **kwargs: Any,
+        self,
+        model: type[models.Model],
+        fields: Sequence[models.Field[Any, Any]],
+        *args: Any,
+        **kwargs: Any,
     ) -> Any:
         fields = self._node_first(model, fields, kwargs)
-        return super()._create_unique_sql(model, fields, *args, **kwargs)
+        return super()._create_unique_sql(model, fields, *args, **kwargs)  # type: ignore[misc]
 
     def _node_first(
-        self, model: type[models.Model], fields: Sequence[models.Field[Any, Any]],
+        self,
+        model: type[models.Model],
+        fields: Sequence[models.Field[Any, Any]],
         kwargs: dict[str, Any],
     ) -> Sequence[models.Field[Any, Any]]:
         if not is_partitioned(model):
             return fields
-        node = model._meta.get_field("node")
+        node: models.Field[Any, Any] = model._meta.get_field("node")  # type: ignore[assignment]
         if kwargs.get("expressions"):
             old = kwargs["expressions"].source_expressions
-            kwargs["expressions"] = ExpressionList(Col(None, node), *old)
+            kwargs["expressions"] = ExpressionList(Col(None, node), *old)  # type: ignore[arg-type]
             return fields
         return fields if node in fields else [node, *fields]
 
     def _constraint_names(
-        self, model: type[models.Model], column_names: Sequence[str] | None = None,
-        unique: bool | None = None, primary_key: bool | None = None, *args: Any, **kwargs: Any,
+        self,
+        model: type[models.Model],
+        column_names: Sequence[str] | None = None,
+        unique: bool | None = None,
+        primary_key: bool | None = None,
+        *args: Any,
+        **kwargs: Any,
     ) -> list[str]:
         if is_partitioned(model) and unique and column_names and "node" not in column_names:
             column_names = ["node", *column_names]
-        return super()._constraint_names(
+        names: list[str] = super()._constraint_names(  # type: ignore[misc]
             model, column_names, unique, primary_key, *args, **kwargs
         )
+        return names

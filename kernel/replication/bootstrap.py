@@ -38,9 +38,7 @@ def prepare_cluster(
                 sql.SQL("REVOKE CONNECT, TEMPORARY ON DATABASE {} FROM PUBLIC").format(name)
             )
             cursor.execute(
-                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
-                    name, sql.Identifier(APP_ROLE)
-                )
+                sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, sql.Identifier(APP_ROLE))
             )
     finally:
         connection.close()

@@ -98,11 +98,17 @@ def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
 
 def _streams(hub: NodeEnds, city: NodeEnds) -> tuple[Stream, Stream]:
     down = Stream(
-        hub.code, city.code, tuple(hub_publications(city.code)), hub.owner_dsn,
+        hub.code,
+        city.code,
+        tuple(hub_publications(city.code)),
+        hub.owner_dsn,
         secrets.token_urlsafe(24),
     )
     up = Stream(
-        city.code, hub.code, tuple(city_publications()), city.owner_dsn,
+        city.code,
+        hub.code,
+        tuple(city_publications()),
+        city.owner_dsn,
         secrets.token_urlsafe(24),
     )
     return down, up
@@ -116,9 +122,7 @@ def make_room(city: str) -> None:
             partitions.set_enrolled(cursor, [*known, city])
             for model in models_of(Home.CITY, Home.NODE):
                 monthly = model.home is Home.NODE  # type: ignore[attr-defined]
-                for statement in partitions.creation_sql(
-                    table_of(model), [city], monthly=monthly
-                ):
+                for statement in partitions.creation_sql(table_of(model), [city], monthly=monthly):
                     cursor.execute(statement)
         publications.apply(cursor)
         grants.apply(cursor)
@@ -128,7 +132,9 @@ def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
     """Give the subscriber a login with a new password and clear what an earlier stream left."""
     database = connection.info.dbname
     prepare_replication_login(
-        publisher.superuser_dsn, peer=stream.subscriber, password=stream.password,
+        publisher.superuser_dsn,
+        peer=stream.subscriber,
+        password=stream.password,
         database=database,
     )
     drop_slots(connection, stream.subscriber)
@@ -139,7 +145,4 @@ def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
             [list(stream.publications)],
         )
         for (table,) in cursor.fetchall():
-            cursor.execute(
-                sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(table), role)
-            )
-
+            cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(table), role))

@@ -83,5 +83,3 @@ def _peers(cursor: Any) -> list[str]:
 def _exists(cursor: Any, role: str) -> bool:
     cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
     return cursor.fetchone() is not None
-
-

@@ -1,7 +1,5 @@
 """Upkeep of the tables whose rows only accumulate."""
 
-from datetime import timedelta
-
 from django.conf import settings
 from django.db import connection
 
@@ -27,6 +25,6 @@ def tend_partitions() -> None:
             days = settings.KEEP_DAYS.get(table)
             if days is not None:
                 cursor.execute(
-                    "SELECT public.jianqiao_forget(%s::regclass, %s)",
-                    [table, timedelta(days=days)],
+                    "SELECT public.jianqiao_forget(%s::regclass, %s::interval)",
+                    [table, f"{days} days"],
                 )

@@ -41,7 +41,7 @@ class Stream:
             "password": self.password,
             "application_name": f"jianqiao-{self.subscriber}",
         }
-        return make_dsn(**parts)
+        return str(make_dsn(**parts))
 
 
 class StreamIncomplete(Exception):

@@ -32,7 +32,9 @@ class Command(BaseCommand):
         for which in ("hub", "city"):
             node = given[which]
             register_node(
-                code=node["code"], name=node["name"], url=node["url"],
+                code=node["code"],
+                name=node["name"],
+                url=node["url"],
                 public_key=node["public_key"],
                 exchange_key=exchange_public_key() if which == "hub" else "",
             )

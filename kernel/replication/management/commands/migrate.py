@@ -48,12 +48,13 @@ class Command(migrate.Command):
 
     def _run_pass(self, phase: str, *args: Any, **options: Any) -> None:
         recorder = phases.ReceiveRecorder if phase == "receive" else MigrationRecorder
-        loader.MigrationRecorder = executor.MigrationRecorder = recorder  # type: ignore[attr-defined,misc]
+        loader.MigrationRecorder = executor.MigrationRecorder = recorder  # type: ignore[attr-defined]
         phases.current = phase
         try:
             for left in reversed(range(TRIES)):
                 try:
-                    return super().handle(*args, **options)
+                    super().handle(*args, **options)
+                    break
                 except OperationalError as error:
                     # A busy apply worker or writer holds the table: give way, then go on.
                     if getattr(error.__cause__, "pgcode", None) != "55P03" or not left:
