@@ -126,14 +126,8 @@ class Home:
         except OSError as error:
             raise unusable(self.path, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle, self.path)
             yield
-        except BlockingIOError:
-            raise AlreadyRunning(
-                f"{self.path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
-                f"The province of {self.path} is already running "
-                "(jianqiao status shows it, jianqiao down stops it).",
-            ) from None
         finally:
             os.close(handle)
 
@@ -150,6 +144,17 @@ class Home:
         finally:
             os.close(handle)
         return False
+
+
+def _lock(handle: int, path: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AlreadyRunning(
+            f"{path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
+            f"The province of {path} is already running "
+            "(jianqiao status shows it, jianqiao down stops it).",
+        ) from None
 
 
 def unusable(path: Path, error: OSError) -> HomeUnusable:

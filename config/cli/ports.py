@@ -1,13 +1,14 @@
 """Ports of the local province: free or taken, and by whom."""
 
 import socket
+from dataclasses import replace
 
 import psutil
 
 from config.cli.failures import PortTaken
-from config.cli.topology import PORTS_PER_NODE, Node
+from config.cli.topology import Node
 
-SEARCH_STEP = 200
+FIRST_BASE, LAST_BASE, SEARCH_STEP = 7600, 32000, 200
 
 
 def ports_of(node: Node) -> list[int]:
@@ -52,14 +53,11 @@ def refuse_taken(nodes: list[Node]) -> None:
 
 
 def free_base(nodes: list[Node]) -> int:
-    """A base above the present one with room for these nodes."""
-    base, width = nodes[0].port_base, PORTS_PER_NODE * (nodes[-1].place + 1)
-    for candidate in range(base + SEARCH_STEP, 60000, SEARCH_STEP):
-        if all(is_free(candidate + PORTS_PER_NODE * node.place) for node in nodes) and all(
-            is_free(port) for port in range(candidate, candidate + min(width, 30))
-        ):
-            return candidate
-    return base
+    """A base where all ports of these nodes are free."""
+    for base in range(FIRST_BASE, LAST_BASE, SEARCH_STEP):
+        if all(is_free(port) for node in nodes for port in ports_of(replace(node, port_base=base))):
+            return base
+    return FIRST_BASE
 
 
 def holder_of(port: int) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """The processes of a node that are ours: web, worker, consumer, and one-off commands."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from config.cli.home import PROJECT, Home
@@ -8,9 +9,12 @@ from config.cli.leftovers import MARK
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
-BLOCKING_THREADS = "4"
-# One arena per two threads instead of eight per core: a third less memory in idle processes.
-FRUGAL = {"MALLOC_ARENA_MAX": "2"}
+WEB = ("--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--no-ws")
+WEB_LOG = ("--log-level", "warning")
+WORKER = ("--beat", "--pool", "solo", "--without-gossip", "--without-mingle", "-l", "WARNING")
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # glibc gives every thread a heap of its own otherwise
+# As root Celery warns of pickled messages at each start; ours are JSON only.
+UNALARMED = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
 
 def serving_specs(home: Home, node: Node) -> list[Spec]:
@@ -18,47 +22,17 @@ def serving_specs(home: Home, node: Node) -> list[Spec]:
     programs = Path(sys.executable).parent
     clock = home.node(node.code).path / "celerybeat-schedule"
     web = (
-        str(programs / "granian"),
-        "--interface",
-        "wsgi",
-        "config.wsgi:application",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(node.web_port),
-        "--workers",
-        "1",
-        "--blocking-threads",
-        BLOCKING_THREADS,
-        "--no-ws",
-        "--log-level",
-        "warning",
-        "--workers-kill-timeout",
-        "10",
+        *(str(programs / "granian"), "config.wsgi:application", *WEB, *WEB_LOG),
+        *("--host", "127.0.0.1", "--port", str(node.web_port)),
     )
     worker = (
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "config.celery",
-        "worker",
-        "--beat",
-        "--pool",
-        "solo",
-        "--schedule",
-        str(clock),
-        "--loglevel",
-        "WARNING",
-        "--without-gossip",
-        "--without-mingle",
-        "--hostname",
-        f"{node.code}@%h",
+        *(sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker", *WORKER),
+        *("--schedule", str(clock), "--hostname", f"{node.code}@%h"),
     )
     consumer = (sys.executable, str(PROJECT / "manage.py"), "consume_events")
     return [
         _spec(home, node, "web", web),
-        _spec(home, node, "worker", worker),
+        replace(spec := _spec(home, node, "worker", worker), env={**spec.env, **UNALARMED}),
         _spec(home, node, "consumer", consumer),
     ]
 

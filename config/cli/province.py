@@ -11,7 +11,7 @@ from typing import Any
 
 from config.cli import clusters, enrolment, given_servers, node_settings, readiness, redis_servers
 from config.cli.failures import StepFailed
-from config.cli.home import PROJECT, Home, NodeHome, write_json
+from config.cli.home import Home, NodeHome, write_json
 from config.cli.leftovers import sweep
 from config.cli.memory import Memory, fingerprint, schema_fingerprint
 from config.cli.placement import Account, Programs, programs, server_account, server_root
@@ -268,7 +268,9 @@ class Province:
                 "pid": os.getpid(),
                 "phase": self.phase,
                 "since": self._since,
-                "project": str(PROJECT),
+                "nodes": [
+                    {"code": node.code, "name": node.name, "url": node.url} for node in self.nodes
+                ],
                 "processes": processes,
             },
         )

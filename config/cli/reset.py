@@ -1,6 +1,7 @@
 """`jianqiao reset`: give up the province of this home, data and keys included."""
 
 import shutil
+from urllib.parse import urlsplit
 
 import click
 
@@ -29,8 +30,24 @@ def reset(home: Home, yes: bool) -> None:
             abort=True,
         )
     stop(home)
+    given = _given_databases(home)
     clear(home)
     tell(f"已删除 {home.path} 中的省平台。", f"The province of {home.path} is gone.")
+    for place in given:
+        tell(
+            f"自备服务器未动，如不再需要请自行删除数据库：{place}",
+            f"A given server was left as it is; drop its database if you no longer need it: {place}",
+        )
+
+
+def _given_databases(home: Home) -> list[str]:
+    """Databases that were not made in this home, without their passwords."""
+    places = []
+    for code in home.codes():
+        url = urlsplit(home.node(code).variables().get("DATABASE_URL", ""))
+        if not home.node(code).postgres.exists():
+            places.append(f"{url.hostname}:{url.port or 5432}{url.path}")
+    return places
 
 
 def clear(home: Home) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import psycopg2
 
-from config.cli.failures import Failure, NotRunning
+from config.cli.failures import NothingHere, NotRunning
 from config.cli.home import Home, read_json
 from config.cli.language import said
 from config.cli.measurement import processor_seconds, proportional_bytes, resident_bytes, tree
@@ -40,10 +40,8 @@ def state_of(home: Home) -> dict[str, Any]:
     run = read_json(home.run_file)
     processes = [_measured(process) for process in run.get("processes", [])]
     own = tree(run["pid"])[:1] if "pid" in run else []
-    codes = list(dict.fromkeys(process["node"] for process in processes))
-    named = {node["code"]: node for node in home.endpoints()["nodes"]}
     with ThreadPoolExecutor(max_workers=16) as pool:
-        nodes = list(pool.map(lambda code: _node(home, code, named.get(code, {})), codes))
+        nodes = list(pool.map(lambda node: _node(home, node), run.get("nodes", [])))
     for node in nodes:
         node["processes"] = [
             {key: value for key, value in process.items() if key != "node"}
@@ -75,19 +73,16 @@ def _measured(process: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _node(home: Home, code: str, named: dict[str, Any]) -> dict[str, Any]:
+def _node(home: Home, node: dict[str, str]) -> dict[str, Any]:
     try:
-        variables = home.node(code).variables()
-    except Failure:
-        variables = {}
-    url = variables.get("NODE_URL", "")
+        database = home.node(node["code"]).variables().get("DATABASE_URL", "")
+    except NothingHere:
+        database = ""
     return {
-        "code": code,
-        "name": named.get("name", ""),
-        "role": "province" if code.endswith("0000") else "city",
-        "url": url,
-        "ready": bool(url) and web_answers(url),
-        "streams": _streams(variables.get("DATABASE_URL", "")),
+        **node,
+        "role": "province" if node["code"].endswith("0000") else "city",
+        "ready": web_answers(node["url"]),
+        "streams": _streams(database),
     }
 
 

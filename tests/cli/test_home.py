@@ -1,0 +1,87 @@
+"""The home: held by one, written in one step, half-read by nobody."""
+
+import json
+import stat
+
+import pytest
+
+from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
+from config.cli.home import Home, write_private
+from config.cli.memory import Memory, remember, schema_fingerprint
+
+
+@pytest.fixture
+def home(tmp_path):
+    return Home(tmp_path / "var")
+
+
+def test_a_home_is_held_by_one_at_a_time(home):
+    assert not home.is_held()
+    with home.held():
+        assert home.is_held()
+        with pytest.raises(AlreadyRunning), home.held():
+            pass
+    assert not home.is_held()
+
+
+def test_a_home_that_is_a_file_is_refused_with_the_reason(home):
+    home.path.write_text("")
+
+    with pytest.raises(HomeUnusable, match="--home"), home.held():
+        pass
+
+
+def test_variables_leave_out_comments(home):
+    home.node("620100").path.mkdir(parents=True)
+    home.node("620100").env_file.write_text("# ours\nNODE_CODE=620100\nURL=a=b\n\n")
+
+    assert home.node("620100").variables() == {"NODE_CODE": "620100", "URL": "a=b"}
+    assert home.codes() == ["620100"]
+
+
+def test_a_node_that_is_not_there_is_named(home):
+    with pytest.raises(NothingHere, match="620100"):
+        home.node("620100").variables()
+
+
+def test_parts_of_the_endpoints_are_replaced_and_others_kept(home):
+    home.path.mkdir()
+    home.write_endpoints(clients=[{"hospital": "H1"}])
+    home.write_endpoints(nodes=[{"code": "620000"}])
+
+    assert json.loads(home.endpoints_file.read_text()) == {
+        "nodes": [{"code": "620000"}],
+        "clients": [{"hospital": "H1"}],
+        "users": [],
+    }
+
+
+def test_written_files_are_private(tmp_path):
+    write_private(tmp_path / "secret", "x")
+
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [tmp_path / "secret"]
+
+
+def test_what_is_remembered_comes_back(home):
+    home.path.mkdir()
+    memory = Memory(port_base=8000, cities=3)
+    memory.node("620100").schema = "abc"
+    memory.save(home)
+
+    assert remember(home) == memory
+
+
+@pytest.mark.parametrize(
+    "content", ["{", '{"format": 99}', '{"format": 1}', '{"format": 1, "nodes": {"1": {"odd": 1}}}']
+)
+def test_a_damaged_memory_is_refused(home, content):
+    home.path.mkdir()
+    home.province_file.write_text(content)
+
+    with pytest.raises(HomeUnusable, match=r"province\.json"):
+        remember(home)
+
+
+def test_the_schema_fingerprint_is_stable():
+    assert schema_fingerprint() == schema_fingerprint()
