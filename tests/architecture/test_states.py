@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db.models import Choices, Field
+from django.db.models import CharField, Choices, Field, TextField
 
 from tests.architecture.repository import packages
 
@@ -18,7 +18,7 @@ def status_fields() -> "list[Field[Any, Any]]":
         for model in apps.get_models()
         if model.__module__.split(".")[0] in packages()
         for field in model._meta.concrete_fields
-        if field.name in {"status", "state"}
+        if field.name in {"status", "state"} and isinstance(field, TextField | CharField)
     ]
 
 

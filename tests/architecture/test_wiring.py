@@ -3,10 +3,13 @@
 import ast
 import inspect
 from importlib import import_module
+from uuid import UUID
 
 import click
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.db.models import BinaryField
 from django.utils.module_loading import import_string
 
 from config.celery import app
@@ -20,6 +23,8 @@ HANDLERS = sorted({
     for name, handlers in events.items()
     for handler in handlers
 })  # fmt: skip
+SERVICES = WIRING.COMMANDS | WIRING.QUERIES
+NOT_SEALED = {"digest", "login_digest", "previous", "row_digests", "signature", "wrapped"}
 LISTED_EVENTS = {name for events in WIRING.HANDLERS.values() for name in events}
 
 
@@ -62,9 +67,9 @@ def test_recorded_events_and_listed_events_are_the_same():
     assert names_given_to("record") == LISTED_EVENTS
 
 
-@pytest.mark.parametrize("name", sorted(WIRING.COMMANDS))
+@pytest.mark.parametrize("name", sorted(SERVICES))
 def test_every_command_leads_to_a_service(name):
-    parameters = inspect.signature(import_string(WIRING.COMMANDS[name])).parameters
+    parameters = inspect.signature(import_string(SERVICES[name])).parameters
 
     assert set(parameters) == {"body", "by"}
     assert all(
@@ -73,7 +78,44 @@ def test_every_command_leads_to_a_service(name):
 
 
 def test_sent_commands_and_known_commands_are_the_same():
-    assert names_given_to("send", "send_to_all") == set(WIRING.COMMANDS)
+    assert WIRING.COMMANDS.keys() & WIRING.QUERIES.keys() == set()
+    assert names_given_to("send") == set(WIRING.COMMANDS)
+    assert names_given_to("ask") == set(WIRING.QUERIES)
+
+
+@pytest.mark.parametrize("column", WIRING.SEALED_COLUMNS, ids=str)
+def test_every_sealed_column_exists(column):
+    model = apps.get_model(column.model)
+
+    assert isinstance(model._meta.get_field(column.column), BinaryField)
+    assert model._meta.get_field(column.bound_to)
+    assert column.context_of(UUID(int=0))
+
+
+@pytest.mark.parametrize("index", WIRING.BLIND_INDEXES, ids=str)
+def test_every_blind_index_exists_twice(index):
+    model = apps.get_model(index.model)
+
+    assert isinstance(model._meta.get_field(index.column), BinaryField)
+    assert isinstance(model._meta.get_field(index.column_next), BinaryField)
+    assert callable(import_string(index.value))
+
+
+def test_no_sealed_column_is_forgotten_when_keys_change():
+    listed = {(sealed.model, sealed.column) for sealed in WIRING.SEALED_COLUMNS}
+    listed |= {
+        (index.model, column)
+        for index in WIRING.BLIND_INDEXES
+        for column in (index.column, index.column_next)
+    }
+    binary = {
+        (model._meta.label, field.name)
+        for model in apps.get_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, BinaryField) and field.name not in NOT_SEALED
+    }
+
+    assert binary == listed
 
 
 def test_every_task_name_is_in_the_registry():
