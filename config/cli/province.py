@@ -145,7 +145,7 @@ class Province:
 
     async def _prepare_node(self, node: Node) -> None:
         memory, logins = self.memory.node(node.code), enrolment.logins(node, self._home(node))
-        state = fingerprint(logins.owner_url, logins.app_url, logins.superuser_dsn or "")
+        state = fingerprint(logins.owner_url, logins.app_url)
         if memory.prepared == state:
             return
         await asyncio.to_thread(enrolment.prepare, logins)
