@@ -34,10 +34,10 @@ LONGEST_PAUSE = 0.1
 RECONNECT_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
 ERROR_LENGTH = 500
 
-PEEK = "SELECT FROM events_eventdelivery WHERE state = 'due' AND due_at <= now() LIMIT 1"
+PEEK = "SELECT FROM events_eventdelivery WHERE state = 'due' AND due_at <= statement_timestamp() LIMIT 1"
 CLAIM = """
 SELECT id, event_id, node, handler, attempts, waits FROM events_eventdelivery
-WHERE state = 'due' AND due_at <= now()
+WHERE state = 'due' AND due_at <= statement_timestamp()
 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 """
 DONE = (
