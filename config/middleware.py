@@ -73,7 +73,7 @@ def decided_access(get_response: GetResponse) -> GetResponse:
             log.exception("a refusal could not be audited")
             return _instead(response, problem_response(InternalError()))
         if response.status_code < 400 and not asked.decisions and not is_public(request.path_info):
-            log.error("access was not decided: %s %s", request.method, _route(request))
+            log.error("access was not decided: %s", _route(request))
             return _instead(response, problem_response(AccessNotDecided()))
         return response
 
@@ -91,5 +91,6 @@ def _route(request: HttpRequest) -> str:
 
 
 def _instead(withheld: HttpResponseBase, problem: HttpResponseBase) -> HttpResponseBase:
-    withheld.close()
+    # Its own close() would say that the request is over and let go of the database.
+    problem._resource_closers.extend(withheld._resource_closers)  # type: ignore[attr-defined]
     return problem
