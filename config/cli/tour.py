@@ -1,0 +1,132 @@
+"""The tour after a demo's start: what a first user should try, run for real, with what came back."""
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+import urllib3
+
+from config.cli.failures import StepFailed
+from config.cli.hospital_client import Answer, HospitalClient
+from config.cli.language import said
+
+LINES, ITEMS, TEXT = 24, 2, 70
+PATIENCE = 10.0
+
+
+@dataclass
+class Tour:
+    """Runs requests and prints them as the curl commands a user would type."""
+
+    names: Mapping[str, str]
+    pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(retries=False, timeout=30)
+    )
+    number: int = 0
+
+    def step(self, zh: str, en: str) -> None:
+        """A numbered headline."""
+        self.number += 1
+        click.echo()
+        click.secho(f"{self.number}. {said(zh, en)}", fg="cyan", bold=True)
+
+    def say(self, command: str) -> None:
+        """A command as typed, without running it."""
+        click.echo(click.style("$ ", fg="green") + command)
+
+    def get(
+        self,
+        url: str,
+        *,
+        bearer: tuple[str, str] | None = None,
+        until: Callable[[Answer], bool] | None = None,
+    ) -> Answer:
+        """GET, shown and run; repeated for a while when the answer is not yet what it will be."""
+        words = ["curl", "-s"]
+        headers = {}
+        if bearer is not None:
+            variable, token = bearer
+            words += ["-H", f"Authorization: Bearer ${variable}"]
+            headers["Authorization"] = f"Bearer {token}"
+        self.say(self._typed([*words, url]))
+        answer = self._answer("GET", url, headers)
+        give_up = time.monotonic() + PATIENCE
+        while until is not None and not until(answer) and time.monotonic() < give_up:
+            time.sleep(0.2)
+            answer = self._answer("GET", url, headers)
+        return self.show(answer)
+
+    def sign_in(self, url: str, login: str, secret: str, variable: str) -> str:
+        """A session token by login and password."""
+        body = json.dumps({"login": login, "password": secret})
+        address = f"{url}/api/v1/sign-in"
+        json_type = "Content-Type: application/json"
+        typed = self._typed(["curl", "-s", address, "-H", json_type, "-d", body])
+        pick = """python3 -c 'import json,sys; print(json.load(sys.stdin)["access_token"])'"""
+        self.say(f"{variable}=$({typed} | {pick})")
+        headers = {"Content-Type": "application/json"}
+        answer = self._answer("POST", address, headers, body.encode())
+        self.show(answer)
+        return str(taken(answer)["access_token"])
+
+    def hospital_token(self, client: HospitalClient, command: str, variable: str) -> str:
+        """An access token of a hospital system, by a signed assertion."""
+        self.say(f"{variable}=$({command})")
+        token = client.token()
+        click.echo(f"  {token[:12]}…")
+        return token
+
+    def show(self, answer: Answer) -> Answer:
+        """Print status and a shortened body."""
+        colour = "green" if answer.ok else "yellow"
+        click.secho(f"← HTTP {answer.status}", fg=colour)
+        text = json.dumps(shortened(answer.body), ensure_ascii=False, indent=2).splitlines()
+        for line in text[:LINES]:
+            click.echo(f"  {line}")
+        if len(text) > LINES:
+            click.echo("  …")
+        return answer
+
+    def _typed(self, words: list[str]) -> str:
+        """Quoted for a shell, with $HUB, $CITY and the like for what the user has set."""
+        command = " ".join(
+            f'"{word}"' if "$" in word and "'" not in word else shlex.quote(word) for word in words
+        )
+        for variable, value in self.names.items():
+            command = command.replace(value, f"${variable}")
+        return command
+
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Answer:
+        response = self.pool.request(method, url, headers=dict(headers), body=body)
+        try:
+            return Answer(response.status, json.loads(response.data))
+        except ValueError:
+            return Answer(response.status, response.data.decode("utf-8", "replace"))
+
+
+def taken(answer: Answer) -> dict[str, Any]:
+    """The body of a good answer; the tour ends where something does not work."""
+    if not answer.ok or not isinstance(answer.body, dict):
+        raise StepFailed(
+            f"演示在此中断：HTTP {answer.status} {answer.body}",
+            f"The tour stops here: HTTP {answer.status} {answer.body}",
+        )
+    return answer.body
+
+
+def shortened(value: Any) -> Any:
+    """The same structure with long lists and texts cut."""
+    if isinstance(value, dict):
+        return {name: shortened(part) for name, part in value.items()}
+    if isinstance(value, list):
+        kept: list[Any] = [shortened(part) for part in value[:ITEMS]]
+        return [*kept, f"… {len(value) - ITEMS} more"] if len(value) > ITEMS else kept
+    if isinstance(value, str) and len(value) > TEXT:
+        return value[:TEXT] + "…"
+    return value
