@@ -21,7 +21,11 @@ class OutgoingStream:
 
 @dataclass(frozen=True)
 class IncomingStream:
-    """A subscription of this node."""
+    """A subscription of this node.
+
+    `conflicts` leaves out rows of another origin: every row that came with an initial copy counts as
+    such at its first change, and with one writer per table there is no other way to one.
+    """
 
     peer: str
     enabled: bool
@@ -48,9 +52,8 @@ SELECT split_part(s.subname, '_', 2), s.subenabled, st.pid IS NOT NULL,
          WHERE r.srsubid = s.oid AND r.srsubstate NOT IN ('r', 's')),
        extract(epoch FROM now() - st.last_msg_receipt_time)::float8,
        ss.apply_error_count, ss.sync_error_count,
-       ss.confl_insert_exists + ss.confl_update_origin_differs + ss.confl_update_exists
-       + ss.confl_update_missing + ss.confl_delete_origin_differs + ss.confl_delete_missing
-       + ss.confl_multiple_unique_conflicts
+       ss.confl_insert_exists + ss.confl_update_exists + ss.confl_update_missing
+       + ss.confl_delete_missing + ss.confl_multiple_unique_conflicts
 FROM pg_subscription s
 LEFT JOIN pg_stat_subscription st ON st.subid = s.oid AND st.worker_type = 'apply'
 LEFT JOIN pg_stat_subscription_stats ss ON ss.subid = s.oid
