@@ -58,6 +58,8 @@ def visits_of(
     while month <= last:
         chance = chance_of(seed, "visits", resident.key, month.isoformat())
         for day in _days(resident, month, chance):
+            if day < resident.birth_date:
+                continue
             visit = _visit(resident, day, cities, chance)
             if visit is not None and first <= day <= last:
                 yield visit

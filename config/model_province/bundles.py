@@ -20,7 +20,7 @@ INOCULATED = 0.5
 """How often a small child that comes to a primary institution is also vaccinated."""
 
 IMAGED, DOCUMENTED = 0.5, 0.35
-ENROLLED_AT = datetime(2025, 1, 6, 9, tzinfo=BEIJING)
+ENROLLED_AT = datetime(2026, 7, 2, 9, tzinfo=BEIJING)
 
 
 def bundle_of(visit: Visit, *, seed: int, registration: Registration | None = None) -> Json:

@@ -14,7 +14,7 @@ from config.model_province.chance import chance_of
 from config.model_province.sources import Division, children_of, divisions
 from registry.identity_documents import FEMALE, MALE, identity_check_digit
 
-BORN_BY = date(2025, 1, 1)
+BORN_BY = date(2026, 7, 1)
 """Nobody of the model province was born later."""
 
 CITY_WEIGHTS: Mapping[str, int] = {

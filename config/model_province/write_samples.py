@@ -32,7 +32,7 @@ from registry.identity_documents import FEMALE
 
 SEED = 620000
 HOME, FAR_WEST = "620800", "620900"
-FIRST_VISIT = date(2025, 3, 3)
+FIRST_VISIT = date(2026, 7, 6)
 EARLIEST = (1980, 1, 1, 0, 0, 0)
 """The only time a ZIP archive can bear without telling when it was written."""
 

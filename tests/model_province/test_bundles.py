@@ -15,7 +15,7 @@ from config.model_province.sources import department_names, diagnoses, hospitals
 from config.model_province.traffic import Traffic, messages_of
 
 CITIES = ("620100", "620800")
-FIRST, LAST = date(2025, 4, 1), date(2025, 5, 31)
+FIRST, LAST = date(2026, 8, 1), date(2026, 9, 30)
 
 
 def visits(first=FIRST, last=LAST, seed=1, size=1_500):
@@ -50,8 +50,8 @@ def test_same_seed_same_bytes(bundles):
 
 
 def test_a_longer_time_holds_the_same_visits_and_more():
-    longer = {visit.key for visit in visits(last=date(2025, 6, 20))}
-    shorter = {visit.key for visit in visits(first=date(2025, 4, 15))}
+    longer = {visit.key for visit in visits(last=date(2026, 10, 20))}
+    shorter = {visit.key for visit in visits(first=date(2026, 8, 15))}
 
     assert shorter < longer
 
@@ -161,3 +161,10 @@ def test_every_visit_of_the_province_is_sent_by_exactly_one_city():
     ]
 
     assert len(sent) == len(people) + len(visited)
+
+
+def test_nobody_is_seen_before_birth():
+    long_ago = date(2000, 1, 1)
+    for resident in islice(residents_of("620800", seed=1), 40):
+        for visit in visits_of(resident, first=long_ago, last=LAST, cities=CITIES, seed=1):
+            assert visit.starts.date() >= resident.birth_date
