@@ -41,7 +41,7 @@ test: .venv/dev.stamp ## the whole suite: as hub, as city, then the system tests
 	coverage erase
 	pytest $(WORKERS) --node hub --ignore tests/system --cov --cov-report=
 	pytest $(WORKERS) --node city --ignore tests/system --cov --cov-append --cov-report=
-	pytest $(WORKERS) tests/system --cov --cov-append --cov-report=
+	pytest $(WORKERS) --dist loadfile tests/system --cov --cov-append --cov-report=
 	python -m tests.coverage_floor
 
 check: .venv/dev.stamp ## format, lint, types, layers, migrations: everything static

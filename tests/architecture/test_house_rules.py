@@ -112,3 +112,29 @@ def test_the_version_is_in_the_changelog():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert "## [Unreleased]" in changelog or f"## [{project()['project']['version']}]" in changelog
+
+
+def test_every_test_that_a_page_names_exists():
+    defined = {
+        node.name
+        for _, tree in sources("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+    }
+    named = {
+        name
+        for path, text in texts()
+        if path.suffix == ".md"
+        for name in re.findall(r"`(test_\w+)`", text)
+    }
+
+    assert named - defined == set()
+
+
+def test_every_pitfall_that_was_promised_a_test_names_one():
+    page = (ROOT / "docs" / "replication.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\| ([^|]*) \|$", page, re.MULTILINE)
+    tested = {int(number) for number, test in rows if test.startswith("`test_")}
+
+    assert len(rows) == 28
+    assert {1, 4, 5, 9, 11, 13, 16, 17, *range(20, 29)} - tested == set()
