@@ -29,16 +29,28 @@ def test_an_allowed_read_leaves_one_row(client):
     assert (response.status_code, response.content) == (200, b"a record")
     assert response["X-Request-Id"] == "request-0001"
     row = AuditRow.objects.get()
-    assert (row.actor_id, row.actor_role, row.actor_node) == (RESIDENT.id, "resident", node.NODE_CODE)
+    assert (row.actor_id, row.actor_role, row.actor_node) == (
+        RESIDENT.id,
+        "resident",
+        node.NODE_CODE,
+    )
     assert (row.action, row.purpose, row.outcome, row.reason) == (
-        "timeline.read", "PATRQT", "allowed", "own_record",
+        "timeline.read",
+        "PATRQT",
+        "allowed",
+        "own_record",
     )
     assert (row.person_id, row.registration_id, row.resource_id, row.count) == (
-        PERSON, None, None, 3,
+        PERSON,
+        None,
+        None,
+        3,
     )
     assert row.facts == ["own_record"]
     assert (row.request_id, row.route, row.ip) == (
-        "request-0001", "GET /asked/<str:which>", "127.0.0.1",
+        "request-0001",
+        "GET /asked/<str:which>",
+        "127.0.0.1",
     )
     assert (row.node, row.audience) == (node.NODE_CODE, [])
     assert AuditPending.objects.get().row_id == row.id
@@ -128,9 +140,9 @@ def test_an_allowed_write_is_audited_in_its_transaction(client):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_write_that_fails_later_was_no_write():
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         authorise_write(SYSTEM, "record.write", facts={"own_organisation"})
-        raise RuntimeError
+        transaction.set_rollback(True)
 
     assert not AuditRow.objects.exists()
 

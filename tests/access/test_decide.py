@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from kernel.access.rules import ACTIONS, RULES, Decision, Fact, Reason, decide
 from kernel.actor import Role
 
-PERSONAL = {"record.read", "record.search", "timeline.read", "document.read", "access_log.read",
-            "person.read", "record.write"}
+PERSONAL = {
+    "record.read",
+    "record.search",
+    "timeline.read",
+    "document.read",
+    "access_log.read",
+    "person.read",
+    "record.write",
+}
 
 
 @pytest.mark.parametrize(
@@ -17,15 +24,27 @@ PERSONAL = {"record.read", "record.search", "timeline.read", "document.read", "a
         (Role.RESIDENT, "timeline.read", {"own_record"}, Decision(True, "own_record")),
         (Role.RESIDENT, "timeline.read", set(), Decision(False, "no-fact")),
         (Role.RESIDENT, "record.write", {"own_record"}, Decision(False, "no-rule")),
-        (Role.CLINICIAN, "record.read", {"treatment_relationship"},
-         Decision(True, "treatment_relationship")),
+        (
+            Role.CLINICIAN,
+            "record.read",
+            {"treatment_relationship"},
+            Decision(True, "treatment_relationship"),
+        ),
         (Role.CLINICIAN, "record.read", {"source_hospital"}, Decision(True, "source_hospital")),
-        (Role.CLINICIAN, "record.read", {"source_hospital", "treatment_relationship"},
-         Decision(True, "source_hospital")),
+        (
+            Role.CLINICIAN,
+            "record.read",
+            {"source_hospital", "treatment_relationship"},
+            Decision(True, "source_hospital"),
+        ),
         (Role.CLINICIAN, "timeline.read", {"source_hospital"}, Decision(False, "no-fact")),
         (Role.CLINICIAN, "access_log.read", {"treatment_relationship"}, Decision(False, "no-rule")),
-        (Role.HOSPITAL_SYSTEM, "record.write", {"own_organisation"},
-         Decision(True, "own_organisation")),
+        (
+            Role.HOSPITAL_SYSTEM,
+            "record.write",
+            {"own_organisation"},
+            Decision(True, "own_organisation"),
+        ),
         (Role.HOSPITAL_SYSTEM, "record.read", {"own_organisation"}, Decision(False, "no-fact")),
         (Role.HOSPITAL_SYSTEM, "timeline.read", {"source_hospital"}, Decision(False, "no-rule")),
         (Role.OPERATOR, "operations.write", {"authenticated"}, Decision(True, "authenticated")),
@@ -38,8 +57,11 @@ def test_the_table_decides(role, action, facts, decision):
     assert decide(role, action, frozenset(facts)) == decision
 
 
-@given(st.sampled_from(Role), st.text() | st.sampled_from(sorted(ACTIONS)),
-       st.frozensets(st.sampled_from(Fact)))
+@given(
+    st.sampled_from(Role),
+    st.text() | st.sampled_from(sorted(ACTIONS)),
+    st.frozensets(st.sampled_from(Fact)),
+)
 def test_only_what_the_table_says_is_allowed(role, action, facts):
     decision = decide(role, action, facts)
 

@@ -12,9 +12,13 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE audit_auditrow SET reason = 'x'", "DELETE FROM audit_auditrow",
-     "UPDATE audit_auditseal SET sequence = 1", "DELETE FROM audit_auditseal",
-     "TRUNCATE audit_auditrow"],
+    [
+        "UPDATE audit_auditrow SET reason = 'x'",
+        "DELETE FROM audit_auditrow",
+        "UPDATE audit_auditseal SET sequence = 1",
+        "DELETE FROM audit_auditseal",
+        "TRUNCATE audit_auditrow",
+    ],
 )
 def test_the_serving_role_cannot_change_the_past(statement):
     authorise(RESIDENT, "timeline.read", facts={"own_record"}, person_id=PERSON)

@@ -1,6 +1,8 @@
 """Sealing audit rows, and the bytes a seal vouches for."""
 
-from datetime import UTC, datetime, timedelta, timezone as zone
+import threading
+from datetime import UTC, datetime, timedelta
+from datetime import timezone as zone
 from types import SimpleNamespace
 from uuid import UUID
 
@@ -16,14 +18,32 @@ from kernel.audit import canon, services
 from kernel.audit.models import AuditPending, AuditRow, AuditSeal
 from kernel.homes import uuid7
 from kernel.keys.secrets import signing_key
+from kernel.nodes.models import Node
 from tests.access.urls import PERSON, RESIDENT
 
 ROW = SimpleNamespace(
-    id=UUID(int=1), node="620100", audience=[], at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
-    actor_id=UUID(int=2), actor_role="resident", actor_node="620000", organisation_id=None,
-    on_behalf_of=None, action="timeline.read", purpose="PATRQT", person_id=UUID(int=3),
-    registration_id=None, resource_type="", resource_id=None, outcome="allowed",
-    reason="own_record", facts=["own_record"], request_id="r", route="GET /x", ip="::1", count=4,
+    id=UUID(int=1),
+    node="620100",
+    audience=[],
+    at=datetime(2026, 3, 1, 8, 30, tzinfo=UTC),
+    actor_id=UUID(int=2),
+    actor_role="resident",
+    actor_node="620000",
+    organisation_id=None,
+    on_behalf_of=None,
+    action="timeline.read",
+    purpose="PATRQT",
+    person_id=UUID(int=3),
+    registration_id=None,
+    resource_type="",
+    resource_id=None,
+    outcome="allowed",
+    reason="own_record",
+    facts=["own_record"],
+    request_id="r",
+    route="GET /x",
+    ip="::1",
+    count=4,
 )
 
 
@@ -106,8 +126,14 @@ def test_rows_of_other_nodes_are_sealed_by_them(arrives):
     other = "620800" if node.ROLE == "province" else "620000"
     with arrives():
         AuditRow.objects.create(
-            node=other, actor_id=uuid7(), actor_role="resident", actor_node=other,
-            action="record.read", purpose="TREAT", outcome="allowed", reason="own_record",
+            node=other,
+            actor_id=uuid7(),
+            actor_role="resident",
+            actor_node=other,
+            action="record.read",
+            purpose="TREAT",
+            outcome="allowed",
+            reason="own_record",
         )
 
     assert not AuditPending.objects.exists()
@@ -116,15 +142,15 @@ def test_rows_of_other_nodes_are_sealed_by_them(arrives):
 
 @pytest.mark.django_db
 def test_seals_go_to_every_other_node(arrives):
-    from kernel.nodes.models import Node
-
     with arrives():
         for code in ("620000", "620100", "620800"):
             Node.objects.create(code=code, name=code, url="http://x", public_key="")
     write()
     services.seal_pending()
 
-    assert AuditSeal.objects.get().audience == sorted({"620000", "620100", "620800"} - {node.NODE_CODE})
+    assert AuditSeal.objects.get().audience == sorted(
+        {"620000", "620100", "620800"} - {node.NODE_CODE}
+    )
     assert AuditRow.objects.get().audience == []
 
 
@@ -140,8 +166,6 @@ def test_a_row_gone_before_its_seal_is_sealed_as_gone(arrives):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_sealers_do_not_fork_the_chain():
-    import threading
-
     write()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [services.SEALER_LOCK])

@@ -34,8 +34,10 @@ def log():
 @pytest.fixture
 def witness(log):
     """What another node holds of the seals."""
-    return {sequence: (digest, seal_id)
-            for sequence, digest, seal_id in verification.foreign_copy(node.NODE_CODE)}
+    return {
+        sequence: (digest, seal_id)
+        for sequence, digest, seal_id in verification.foreign_copy(node.NODE_CODE)
+    }
 
 
 def findings(witness=None):
@@ -50,8 +52,14 @@ def test_an_untouched_log_is_good(log, witness):
     report = verification.verify(witness=witness)
 
     assert report.as_dict() == {
-        "node": node.NODE_CODE, "rows": 6, "seals": 3, "unsealed": 0, "unsealed_since": None,
-        "witnessed": True, "unwitnessed_seals": 0, "findings": [],
+        "node": node.NODE_CODE,
+        "rows": 6,
+        "seals": 3,
+        "unsealed": 0,
+        "unsealed_since": None,
+        "witnessed": True,
+        "unwitnessed_seals": 0,
+        "findings": [],
     }
 
 
@@ -78,9 +86,16 @@ def test_seals_the_witness_has_not_got_yet_are_counted(log, witness):
 
 @pytest.mark.parametrize(
     "change",
-    [{"reason": "treatment_relationship"}, {"actor_id": UUID(int=9)}, {"person_id": None},
-     {"outcome": "refused"}, {"count": 1}, {"at": timezone.now() - timedelta(hours=1)},
-     {"facts": []}, {"audience": ["620800"]}],
+    [
+        {"reason": "treatment_relationship"},
+        {"actor_id": UUID(int=9)},
+        {"person_id": None},
+        {"outcome": "refused"},
+        {"count": 1},
+        {"at": timezone.now() - timedelta(hours=1)},
+        {"facts": []},
+        {"audience": ["620800"]},
+    ],
 )
 def test_a_changed_row_is_named(log, arrives, change):
     with arrives():
@@ -158,8 +173,13 @@ def resealed(seal, **changes):
     for name, value in changes.items():
         setattr(seal, name, value)
     seal.digest = canon.seal_digest(
-        node=seal.node, sequence=seal.sequence, layout=seal.layout, row_ids=seal.row_ids,
-        row_digests=seal.row_digests, previous=seal.previous, sealed_at=seal.sealed_at,
+        node=seal.node,
+        sequence=seal.sequence,
+        layout=seal.layout,
+        row_ids=seal.row_ids,
+        row_digests=seal.row_digests,
+        previous=seal.previous,
+        sealed_at=seal.sealed_at,
     )
     seal.signature = signing_key().sign(seal.digest)
     seal.save(update_fields=["row_ids", "row_digests", "previous", "digest", "signature"])
@@ -177,7 +197,8 @@ def test_even_the_nodes_own_key_cannot_forge_what_another_node_saw(log, arrives,
 
     assert findings() == []
     assert findings(witness) == [
-        Finding("seal-differs-from-foreign-copy", 2), Finding("seal-differs-from-foreign-copy", 3),
+        Finding("seal-differs-from-foreign-copy", 2),
+        Finding("seal-differs-from-foreign-copy", 3),
     ]
 
 
@@ -194,7 +215,8 @@ def test_a_missing_seal_is_named_and_its_rows(log, arrives):
 
     assert findings() == [
         Finding("seal-missing", 2),
-        Finding("row-inserted", None, str(log[2])), Finding("row-inserted", None, str(log[3])),
+        Finding("row-inserted", None, str(log[2])),
+        Finding("row-inserted", None, str(log[3])),
     ]
 
 

@@ -84,7 +84,8 @@ def test_events_of_several_nodes_are_read_where_they_are(arrives):
     run_until_idle()
 
     assert {(event.id, event.node) for _, event in wiring.seen} == {
-        (foreign.id, other), (own, node.NODE_CODE),
+        (foreign.id, other),
+        (own, node.NODE_CODE),
     }
 
 
@@ -142,7 +143,10 @@ def test_only_a_parked_delivery_is_replayed():
 
 @pytest.mark.parametrize(
     ("name", "handler"),
-    [("thing.waits", "tests.events.wiring.wait"), ("thing.locked", "tests.events.wiring.lack_a_key")],
+    [
+        ("thing.waits", "tests.events.wiring.wait"),
+        ("thing.locked", "tests.events.wiring.lack_a_key"),
+    ],
 )
 def test_a_row_not_yet_here_is_waited_for_without_failure(name, handler):
     event_id = record(name)
@@ -251,7 +255,7 @@ def test_an_event_is_handled_soon_after_its_commit():
     for _ in range(20):
         event_id = record("thing.changed")
         start = time.monotonic()
-        while not EventDelivery.objects.filter(event_id=event_id, state="done").count() == 2:
+        while EventDelivery.objects.filter(event_id=event_id, state="done").count() != 2:
             time.sleep(0.002)
         delays.append(time.monotonic() - start)
         time.sleep(0.01)
@@ -285,8 +289,12 @@ def test_the_operator_lists_and_replays():
 
     listed = called("parked")
     assert listed[0] == {
-        "id": str(first.id), "event": str(event_id), "node": node.NODE_CODE,
-        "handler": first.handler, "attempts": 7, "error": "ValueError",
+        "id": str(first.id),
+        "event": str(event_id),
+        "node": node.NODE_CODE,
+        "handler": first.handler,
+        "attempts": 7,
+        "error": "ValueError",
     }
     assert len(listed) == 2
     assert called("replay", str(first.id)) == [{"replayed": 1}]
