@@ -11,7 +11,6 @@ worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 timezone = settings.TIME_ZONE
 beat_schedule = {
-    "seal audit rows": {"task": "audit.seal", "schedule": 1.0, "options": {"expires": 5}},
     "settle commands": {"task": "commands.settle", "schedule": 5.0, "options": {"expires": 5}},
     "tend partitions": {"task": "replication.tend_partitions", "schedule": 3600.0},
 }

@@ -62,6 +62,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 REDIS_URL = env.text("REDIS_URL", pattern=r"redis(s)?://.+|unix://.+")
 BROKER_URL = env.text("BROKER_URL", REDIS_URL)
+CHORES = {"kernel.audit.services.seal_pending": 1.0}  # seconds; done by the event consumer
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)

@@ -70,8 +70,8 @@ class EventGone(Exception):
     """The event was let go before its handler ran."""
 
 
-def consume(stop: Flag) -> None:
-    """Work until `stop` is set; outlives restarts of the database."""
+def consume(stop: Flag, chores: Callable[[], None] = lambda: None) -> None:
+    """Work until `stop` is set, doing chores in between; outlives restarts of the database."""
     pause, lost = BUSY_PAUSE, 0
     while not stop.is_set():
         try:
@@ -79,6 +79,7 @@ def consume(stop: Flag) -> None:
                 services.sync_routes()
                 log.info("the database is back, going on")
                 lost = 0
+            chores()
             if pause > BUSY_PAUSE and not _any_due():
                 done = Round(0, more=False)
             else:

@@ -6,10 +6,12 @@ from threading import Event as Flag
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import InterfaceError, OperationalError, connection
 
 from kernel.events import consumer, services
+from kernel.events.chores import Chores
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ class Command(BaseCommand):
             signal.signal(number, leave)
         self._sync_routes(stop)
         log.info("consuming events")
-        consumer.consume(stop)
+        consumer.consume(stop, Chores(settings.CHORES).run_due)
         log.info("stopped")
 
     def _sync_routes(self, stop: Flag) -> None:
