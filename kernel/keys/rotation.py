@@ -96,7 +96,11 @@ def fill_next(pair: BlindIndex) -> int:
         after = batch[-1].pk
         hashes = []
         for row in batch:
-            value = value_of(row)
+            try:
+                value = value_of(row)
+            except (KeyUnknown, SealBroken) as error:
+                _stays(pair.model, pair.column, row.pk, error)
+                continue
             new = None if value is None else crypto.blind_index_next(pair.kind, value)
             if new is not None:
                 hashes.append((row.pk, bytes(getattr(row, pair.column)), new))
@@ -197,11 +201,15 @@ def _sealed_anew(
         try:
             plain = crypto.open_sealed(token, context=context)
         except (KeyUnknown, SealBroken) as error:
-            log.error(  # noqa: TRY400 — the trace says nothing more
-                "%s.%s of %s stays as it is: %s", sealed.model, sealed.column, row_id, error.code
-            )
+            _stays(sealed.model, sealed.column, row_id, error)
             continue
         yield row_id, token, crypto.seal(plain, context=context)
+
+
+def _stays(model: str, column: str, row_id: UUID, error: KeyUnknown | SealBroken) -> None:
+    log.error(
+        "%s.%s of %s cannot be read and stays as it is: %s", model, column, row_id, error.code
+    )
 
 
 def _replace(
