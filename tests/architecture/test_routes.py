@@ -12,7 +12,7 @@ from django.urls.resolvers import RoutePattern
 from config.middleware import PUBLIC, is_public
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-REFUSALS = {401, 403, 404}
+REFUSALS = {401, 403}  # not 404: an unguarded route says that of a thing that is not there
 NOT_ANSWERED_BY_THIS_METHOD = 405
 EXAMPLES = {
     "uuid": "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d",
