@@ -5,10 +5,14 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.security import HttpBearer
 
+from health_records.api import router as records
 from kernel.actor import Actor
 from kernel.http import problem_response
 from kernel.problems import DomainError, FieldError, InputInvalid, Unauthenticated
+from registry.accounts.api import router as accounts
 from registry.accounts.selectors import actor_of_token
+from registry.organisations.api import router as organisations
+from registry.persons.api import router as persons
 
 
 class BearerAuth(HttpBearer):
@@ -32,6 +36,10 @@ api = NinjaAPI(
     docs_url="/docs",
     openapi_url="/openapi.json",
 )
+api.add_router("", accounts)
+api.add_router("", organisations)
+api.add_router("", persons)
+api.add_router("", records)
 
 
 @api.exception_handler(DomainError)

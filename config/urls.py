@@ -1,13 +1,16 @@
 """Every address of a node (architecture §9)."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from config.api import api
 from config.health import healthz, metrics, readyz
 from kernel.commands.api import receive_command
+from registry.accounts.views import token
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
+    path("oauth/token", token),
+    path("fhir/R4", include("health_records.formats.fhir.urls")),
     path("node/v1/commands/<str:name>", receive_command),
     path("healthz", healthz),
     path("readyz", readyz),

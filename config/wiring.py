@@ -4,7 +4,10 @@ from kernel.keys.columns import BlindIndex, SealedColumn
 
 # Role of the node → event → handlers `(event) -> None`, each run once in effect.
 HANDLERS: dict[str, dict[str, list[str]]] = {
-    "province": {},
+    "province": {
+        "registration.recorded": ["registry.persons.handlers.link_registration"],
+        "registration.changed": ["registry.persons.handlers.link_registration"],
+    },
     "city": {},
 }
 
@@ -14,12 +17,46 @@ COMMANDS: dict[str, str] = {
 }
 
 # Command that only reads → service of the same form; nothing is stored, nobody retries.
-QUERIES: dict[str, str] = {}
+QUERIES: dict[str, str] = {
+    "documents.fetch": "health_records.documents.fetch",
+}
 
 SEALED_COLUMNS: list[SealedColumn] = [
     SealedColumn("commands.CommandSent", "body"),
     SealedColumn("commands.CommandSent", "answer"),
     SealedColumn("commands.CommandReceived", "answer"),
+    SealedColumn("patients.PatientRegistration", "sealed"),
+    SealedColumn(
+        "patients.RegistrationVersion",
+        "sealed",
+        context="registry.patients.sealing.context_of",
+        bound_to="registration_id",
+    ),
+    SealedColumn("persons.PersonDemographics", "sealed"),
+    SealedColumn("persons.PersonIdentifier", "sealed"),
+    SealedColumn("health_records.ResourceVersion", "sealed"),
+    SealedColumn("health_records.DocumentContent", "content", batch=50),
+    SealedColumn("health_records.Message", "raw", batch=20),
+    SealedColumn("health_records.Message", "answer", batch=100),
 ]
 
-BLIND_INDEXES: list[BlindIndex] = []
+BLIND_INDEXES: list[BlindIndex] = [
+    BlindIndex(
+        "patients.PatientRegistration",
+        "identity_index",
+        "identity",
+        "registry.patients.sealing.identity_to_index",
+    ),
+    BlindIndex(
+        "patients.PatientRegistration",
+        "phone_index",
+        "phone",
+        "registry.patients.sealing.phone_to_index",
+    ),
+    BlindIndex(
+        "persons.PersonIdentifier",
+        "index",
+        "person-identifier",
+        "registry.persons.sealing.identifier_to_index",
+    ),
+]

@@ -48,6 +48,7 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.HOSPITAL_SYSTEM, "record.search"): SOURCE,
     (Role.HOSPITAL_SYSTEM, "record.write"): AT_HOME,
     (Role.HOSPITAL_SYSTEM, "document.read"): SOURCE,
+    (Role.HOSPITAL_SYSTEM, "person.read"): SOURCE,
     (Role.HOSPITAL_SYSTEM, "directory.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "directory.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "operations.read"): ANYBODY_KNOWN,

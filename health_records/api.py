@@ -1,0 +1,187 @@
+"""Reading records: the timeline, who looked, and documents."""
+
+from datetime import datetime
+from urllib.parse import quote
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils.translation import get_language
+from ninja import Query, Router, Schema
+
+from health_records import documents
+from health_records.access_log import accesses_to, in_words
+from health_records.timeline import KINDS, TimelineRow, timeline_of
+from health_records.visibility import facts_about_person
+from kernel.access.services import authorise
+from kernel.http import SignedInRequest
+from registry.cursors import CursorInvalid, cursor_of, place_of
+from registry.organisations.selectors import organisation_by_code, organisation_names
+from registry.persons.selectors import links_of_person, same_person
+
+router = Router(tags=["records"])
+
+
+class Page(Schema):
+    """Where to go on reading, and how much at once."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+    @property
+    def size(self) -> int:
+        """The limit, within reason."""
+        return max(1, min(self.limit, 200))
+
+
+class TimelineFilter(Page):
+    """What may be asked of a timeline; `kind` is a FHIR type, several separated by commas."""
+
+    kind: str | None = None
+    organisation: str | None = None
+
+
+class TimelineEntry(Schema):
+    """One thing that happened."""
+
+    id: UUID
+    at: datetime
+    kind: str
+    kind_name: str
+    organisation: str
+    node: str
+    registration: UUID
+    status: str
+    code_system: str
+    code: str
+    display: str
+    value: str
+    resource: str
+
+
+class TimelinePage(Schema):
+    """A page, newest first."""
+
+    items: list[TimelineEntry]
+    next: str | None
+
+
+class AccessEntry(Schema):
+    """One access, or one that was refused."""
+
+    id: UUID
+    at: datetime
+    who: str
+    role: str
+    organisation: str
+    action: str
+    resource_type: str
+    purpose: str
+    outcome: str
+    node: str
+
+
+class AccessPage(Schema):
+    """A page of accesses, newest first."""
+
+    items: list[AccessEntry]
+    next: str | None
+
+
+@router.get("/persons/{uuid:person_id}/timeline", response=TimelinePage)
+def timeline(
+    request: SignedInRequest, person_id: UUID, wanted: Query[TimelineFilter]
+) -> dict[str, object]:
+    """The person's record over all hospitals this node knows of."""
+    authorise(
+        request.auth, "timeline.read", facts=facts_about_person(request.auth, person_id),
+        person_id=person_id,
+    )  # fmt: skip
+    links = links_of_person(person_id)
+    rows = timeline_of(
+        links, limit=wanted.size + 1, before=_before(wanted.cursor),
+        kinds=wanted.kind.split(",") if wanted.kind else None,
+        organisation_id=organisation_by_code(wanted.organisation).id
+        if wanted.organisation else None,
+    )  # fmt: skip
+    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    names = organisation_names(row.organisation_id for row in rows)
+    place = cursor_of(rows[-1].occurred_at.isoformat(), rows[-1].id) if more else None
+    return {"items": [_entry(row, names) for row in rows], "next": place}
+
+
+@router.get("/persons/{uuid:person_id}/access-log", response=AccessPage)
+def access_log(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -> dict[str, object]:
+    """Who looked at the person's record, or tried to."""
+    authorise(
+        request.auth, "access_log.read", facts=facts_about_person(request.auth, person_id),
+        person_id=person_id,
+    )  # fmt: skip
+    rows = accesses_to(same_person(person_id), links_of_person(person_id))
+    if wanted.cursor:
+        (last,) = place_of(wanted.cursor, 1)
+        rows = rows.filter(id__lt=_uuid(last))
+    listed = list(rows[: wanted.size + 1])
+    more, listed = len(listed) > wanted.size, listed[: wanted.size]
+    return {
+        "items": in_words(listed, get_language() or "zh"),
+        "next": cursor_of(listed[-1].id) if more else None,
+    }
+
+
+@router.get("/documents/{uuid:document_id}/content")
+def document_content(request: SignedInRequest, document_id: UUID, part: int = 0) -> HttpResponse:
+    """The content of a document, fetched from its city when it is not here."""
+    content = documents.content_for(document_id=document_id, part=part, by=request.auth)
+    response = HttpResponse(
+        content.data, content_type=_safe_type(content.type) or "application/octet-stream"
+    )
+    name = quote(f"{document_id}-{part}")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    response["Content-Security-Policy"] = "sandbox"
+    return response
+
+
+def _entry(row: TimelineRow, names: dict[UUID, str]) -> dict[str, object]:
+    chinese, english = KINDS.get(row.resource_type, (row.resource_type, row.resource_type))
+    value = row.value_text
+    if row.value_number is not None:
+        value = f"{row.value_text}{row.value_number:.10g} {row.value_unit}".strip()
+    return {
+        "id": row.id,
+        "at": row.occurred_at,
+        "kind": row.resource_type,
+        "kind_name": chinese if (get_language() or "zh").startswith("zh") else english,
+        "organisation": names.get(row.organisation_id, ""),
+        "node": row.node,
+        "registration": row.registration_id,
+        "status": row.status,
+        "code_system": row.code_system,
+        "code": row.code,
+        "display": row.display,
+        "value": value,
+        "resource": f"{settings.NODE_URL}/fhir/R4/{row.resource_type}/{row.id}",
+    }
+
+
+def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    at, id_ = place_of(cursor, 2)
+    try:
+        return datetime.fromisoformat(at), _uuid(id_)
+    except (TypeError, ValueError) as error:
+        raise CursorInvalid from error
+
+
+def _uuid(text: object) -> UUID:
+    try:
+        return UUID(str(text))
+    except ValueError as error:
+        raise CursorInvalid from error
+
+
+def _safe_type(text: str) -> str:
+    """A media type that may stand in a header."""
+    return text if text.isascii() and text.isprintable() else ""

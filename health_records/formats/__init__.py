@@ -1,0 +1,1 @@
+"""Standard formats, turned into our records and back; nothing inside depends on them."""

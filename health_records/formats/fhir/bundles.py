@@ -1,0 +1,217 @@
+"""The structure of a message: which resources it brings, under which names."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from health_records.formats.fhir.issues import Issue, MessageRefused, refuse
+from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
+from health_records.incoming import Kind
+from registry.identity_documents import citizen_number_of
+from registry.organisations.models import Organisation
+
+TRANSACTION, BATCH = "transaction", "batch"
+ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+MOBILE = re.compile(r"1[3-9]\d{9}")
+MEDICAL_RECORD = "MR"
+IF_NONE_EXIST = re.compile(r"identifier=([^|&=]*\|[^&]+)")
+
+
+@dataclass(slots=True)
+class Entry:
+    """One resource of a message; `place` is its index, `path` where it stands."""
+
+    place: int
+    path: str
+    kind: Kind
+    resource_type: str
+    resource: dict[str, Any]
+    full_url: str
+    source_id: str
+    source_key: str
+    method: str
+    local_id: str = ""
+    if_none_exist: str = ""
+    issues: list[Issue] = field(default_factory=list)
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What makes two resources of a hospital the same one."""
+        return self.resource_type, self.local_id or self.source_key
+
+
+def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry]]:
+    """Type and entries of a Bundle; each entry knows what is wrong with it alone."""
+    if not isinstance(bundle, dict):
+        raise refuse("object", "Bundle")
+    found = bundle.get("resourceType")
+    if found != "Bundle":
+        rule = "bundle-expected" if found in RESOURCE_TYPES else "resource-type"
+        raise refuse(rule, "resourceType", str(found))
+    type_ = bundle.get("type")
+    if type_ not in {TRANSACTION, BATCH}:
+        raise refuse("bundle-type", "Bundle.type", str(type_))
+    listed = bundle.get("entry")
+    if not isinstance(listed, list) or not listed:
+        raise refuse("entry-list", "Bundle.entry")
+    entries = [_entry(place, raw, organisation) for place, raw in enumerate(listed)]
+    _mark_repeated(entries)
+    return str(type_), entries
+
+
+def single_entry(
+    resource: Any,
+    *,
+    method: str,
+    resource_type: str,
+    id_: str,
+    organisation: Organisation,
+    if_none_exist: str | None = None,
+) -> Entry:
+    """A resource that came alone, by POST to its type or PUT to its id."""
+    url = f"{resource_type}/{id_}" if id_ else resource_type
+    request = {"method": method, "url": url}
+    if if_none_exist is not None:
+        request["ifNoneExist"] = if_none_exist
+    raw = {"resource": resource, "request": request}
+    entry = _entry(0, raw, organisation)
+    for place, issue in enumerate(entry.issues):
+        path = issue.path.removeprefix("Bundle.entry[0].resource").lstrip(".")
+        entry.issues[place] = Issue(issue.rule, path or resource_type, issue.value)
+    entry.path = ""
+    return entry
+
+
+def _entry(place: int, raw: Any, organisation: Organisation) -> Entry:
+    path = f"Bundle.entry[{place}].resource"
+    entry = Entry(place, path, Kind.ENTRY, "", {}, "", "", "", "")
+    try:
+        _fill(entry, raw, organisation)
+    except MessageRefused as refusal:
+        entry.issues.extend(refusal.issues)
+    return entry
+
+
+def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
+    outside = f"Bundle.entry[{entry.place}]"
+    if not isinstance(raw, dict):
+        raise refuse("object", outside)
+    resource = raw.get("resource")
+    if not isinstance(resource, dict):
+        raise refuse("object", entry.path)
+    type_ = resource.get("resourceType")
+    if not isinstance(type_, str) or type_ not in RESOURCE_TYPES - NOT_KEPT:
+        raise refuse("resource-type", f"{entry.path}.resourceType", str(type_))
+    entry.resource_type, entry.resource = type_, resource
+    entry.kind = KINDS.get(type_, Kind.ENTRY)
+    full_url = raw.get("fullUrl")
+    entry.full_url = full_url if isinstance(full_url, str) else ""
+    entry.source_id = _source_id(entry, resource)
+    _read_request(entry, raw.get("request"), outside)
+    entry.source_key = entry.source_id or entry.full_url
+    _require_nameless(entry, entry.source_key, f"{entry.path}.id")
+    if entry.kind is Kind.REGISTRATION:
+        entry.local_id = local_number(resource, organisation) or entry.source_key
+        if not entry.local_id:
+            raise refuse("patient-number", f"{entry.path}.identifier")
+        _require_nameless(entry, entry.local_id, f"{entry.path}.identifier")
+
+
+def _source_id(entry: Entry, resource: dict[str, Any]) -> str:
+    id_ = resource.get("id")
+    if id_ is None:
+        return ""
+    if not isinstance(id_, str) or not ID.fullmatch(id_):
+        raise refuse("id-form", f"{entry.path}.id", str(id_))
+    return id_
+
+
+def _read_request(entry: Entry, request: Any, outside: str) -> None:
+    if not isinstance(request, dict):
+        raise refuse("request-required", f"{outside}.request")
+    method, url = request.get("method"), request.get("url")
+    if not isinstance(method, str) or not isinstance(url, str):
+        raise refuse("request-required", f"{outside}.request")
+    if method not in {"POST", "PUT"}:
+        raise refuse("request-method", f"{outside}.request.method", method)
+    entry.method = method
+    type_, _, id_ = url.partition("/")
+    fits = type_ == entry.resource_type and bool(id_) == (method == "PUT")
+    if not fits or (id_ and (not ID.fullmatch(id_) or entry.source_id not in {"", id_})):
+        raise refuse("request-url", f"{outside}.request.url", url)
+    entry.source_id = id_ or entry.source_id
+    condition = request.get("ifNoneExist")
+    if condition is not None and method == "POST":
+        match = IF_NONE_EXIST.fullmatch(condition) if isinstance(condition, str) else None
+        if match is None:
+            raise refuse("if-none-exist", f"{outside}.request.ifNoneExist", str(condition))
+        entry.if_none_exist = match[1]
+
+
+def _require_nameless(entry: Entry, text: str, path: str) -> None:
+    """A key stands in clear in tables and logs, so it must not identify a human being."""
+    if names_a_person(text):
+        raise refuse("id-names-nobody", path)
+
+
+def names_a_person(text: str) -> bool:
+    """Whether a text is an identity number or a mobile phone number."""
+    bare = text.rpartition(":")[2].strip()
+    return bool(MOBILE.fullmatch(bare)) or citizen_number_of(bare) is not None
+
+
+def local_number(patient: dict[str, Any], organisation: Organisation) -> str:
+    """The hospital's own number of a patient: under its own system, else of type MR; "" if none."""
+    by_type = ""
+    for identifier in identifiers_in(patient):
+        value, system = identifier.get("value"), identifier.get("system")
+        if not isinstance(value, str) or not value.strip():
+            continue
+        if isinstance(system, str) and organisation.code in system:
+            return value
+        if not by_type and MEDICAL_RECORD in type_codes(identifier):
+            by_type = value
+    return by_type
+
+
+def identifiers_in(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The well-formed ones of a resource's identifiers."""
+    listed = resource.get("identifier")
+    if isinstance(listed, dict):
+        listed = [listed]
+    if isinstance(listed, list):
+        yield from (one for one in listed if isinstance(one, dict))
+
+
+def type_codes(identifier: dict[str, Any]) -> set[str]:
+    """Codes in an identifier's type."""
+    type_ = identifier.get("type")
+    codings = type_.get("coding") if isinstance(type_, dict) else None
+    if not isinstance(codings, list):
+        return set()
+    return {str(one.get("code")) for one in codings if isinstance(one, dict)}
+
+
+def _mark_repeated(entries: list[Entry]) -> None:
+    seen: set[tuple[str, str]] = set()
+    urls: set[str] = set()
+    for entry in entries:
+        if entry.issues:
+            continue
+        repeated = entry.identity[1] and entry.identity in seen
+        if repeated or (entry.full_url and entry.full_url in urls):
+            value = f"{entry.resource_type}/{entry.source_key}"
+            entry.issues.append(Issue("resource-once", entry.path, value))
+        seen.add(entry.identity)
+        urls.add(entry.full_url)
+
+
+def as_uuid(text: str) -> UUID | None:
+    """The UUID that a text is, in its usual form."""
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None

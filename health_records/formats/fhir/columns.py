@@ -1,0 +1,227 @@
+"""What of a resource is put into typed columns, to be searched and shown."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+from health_records.formats.fhir.bundles import Entry, identifiers_in
+from health_records.formats.fhir.issues import refuse
+from health_records.formats.fhir.references import target_of
+from health_records.formats.fhir.resource_types import (
+    CODES,
+    DATES,
+    DEFAULT_CODES,
+    ENCOUNTERS,
+    STATUSES,
+    SUBJECTS,
+)
+from health_records.incoming import Kind
+
+DATE_TIME = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?"
+)
+LONGEST_TEXT = 300
+
+
+def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
+    """Values by column for the table of the entry's kind, ids of patient and encounter included.
+
+    A resource that says no time counts as of `at`. Raises MessageRefused for a date that is none.
+    """
+    resource = entry.resource
+    if entry.kind is Kind.PARTY:
+        return {"name": _party_name(resource)}
+    start, end = _when(entry)
+    coding_system, code, display = _coding_of(_about(entry))
+    columns: dict[str, Any] = {
+        "registration_id": _first_target(resource, SUBJECTS, "Patient"),
+        "occurred_at": start or end or at,
+        "status_code": _status(entry),
+        "code_system": coding_system,
+        "code": code,
+        "display": display,
+    }
+    if entry.kind is Kind.ENCOUNTER:
+        class_ = resource.get("class")
+        class_code = class_.get("code") if isinstance(class_, dict) else ""
+        return columns | {"class_code": _text(class_code), "ended_at": end}
+    encounter = _first_target(resource, ENCOUNTERS, "Encounter")
+    context = resource.get("context")
+    if encounter is None and isinstance(context, dict):
+        encounter = target_of(context.get("encounter"), "Encounter")
+    columns["encounter_id"] = encounter
+    if entry.kind is Kind.DOCUMENT:
+        return columns | _document_columns(resource)
+    _, category, _ = _coding_of(resource.get("category"))
+    number, unit, words = _value(resource)
+    return columns | {
+        "category": category, "value_number": number, "value_unit": unit, "value_text": words,
+    }  # fmt: skip
+
+
+def business_identifiers(resource: dict[str, Any]) -> list[str]:
+    """`system|value` of the identifiers that may stand in clear (cut ones have no value)."""
+    found = {
+        f"{one.get('system') or ''}|{one['value']}"
+        for one in identifiers_in(resource)
+        if isinstance(one.get("value"), str)
+    }
+    return sorted(found)
+
+
+def moment_of(text: str) -> datetime:
+    """The beginning of what a FHIR dateTime means; ValueError when it is none.
+
+    Without an offset it is meant in the platform's time zone.
+    """
+    match = DATE_TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(text)
+    year, month, day, clock, fraction, offset = match.groups()
+    first = date(int(year), int(month or 1), int(day or 1))
+    if clock is None:
+        zone = ZoneInfo(settings.TIME_ZONE)
+        return datetime(first.year, first.month, first.day, tzinfo=zone)
+    micro = (fraction or "0")[:6].ljust(6, "0")
+    leap = clock.endswith(":60")
+    made = datetime.fromisoformat(
+        f"{first.isoformat()}T{clock[:-2] + '59' if leap else clock}.{micro}{offset}"
+    )
+    made.utctimetuple()  # overflows at the ends of the calendar
+    return made
+
+
+def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
+    for name in DATES:
+        value = entry.resource.get(name)
+        path = f"{entry.path}.{name}".lstrip(".")
+        if isinstance(value, str):
+            return _moment(value, path), None
+        if isinstance(value, dict) and ("start" in value or "end" in value):
+            start = _moment(value["start"], f"{path}.start") if "start" in value else None
+            return start, _moment(value["end"], f"{path}.end") if "end" in value else None
+    return None, None
+
+
+def _moment(value: Any, path: str) -> datetime:
+    try:
+        return moment_of(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise refuse("date", path, str(value)) from error
+
+
+def _about(entry: Entry) -> Any:
+    for name in (*CODES.get(entry.resource_type, ()), *DEFAULT_CODES):
+        if (value := entry.resource.get(name)) is not None:
+            return value
+    return None
+
+
+def _status(entry: Entry) -> str:
+    value = entry.resource.get(STATUSES.get(entry.resource_type, "status"))
+    return _text(value) if isinstance(value, str) else _coding_of(value)[1]
+
+
+def _coding_of(value: Any) -> tuple[str, str, str]:
+    """System, code and words of a CodeableConcept, Coding, Reference or list of them."""
+    if isinstance(value, list):
+        return _coding_of(value[0]) if value else ("", "", "")
+    if isinstance(value, str):
+        return "", _text(value), ""
+    if not isinstance(value, dict):
+        return "", "", ""
+    coding = next(_codings(value), value)
+    words = value.get("text") or coding.get("display") or value.get("display")
+    return _text(coding.get("system")), _text(coding.get("code")), _text(words)
+
+
+def _codings(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    listed = value.get("coding")
+    if isinstance(listed, list):
+        yield from (one for one in listed if isinstance(one, dict))
+
+
+def _value(resource: dict[str, Any]) -> tuple[float | None, str, str]:
+    """Number, unit and words of an observation's value."""
+    for name, value in resource.items():
+        if not name.startswith("value"):
+            continue
+        if isinstance(value, dict) and "value" in value:
+            return _quantity(value)
+        if isinstance(value, bool):
+            return None, "", str(value).lower()
+        if isinstance(value, int | float):
+            return float(value), "", ""
+        if isinstance(value, str):
+            return None, "", _text(value)
+        return None, "", _coding_of(value)[2]
+    return None, "", _components(resource.get("component"))
+
+
+def _components(components: Any) -> str:
+    """Blood pressure and the like in one line."""
+    parts = []
+    for one in components if isinstance(components, list) else []:
+        if not isinstance(one, dict):
+            continue
+        number, unit, words = _value({k: v for k, v in one.items() if k != "component"})
+        shown = words if number is None else f"{number:g} {unit}".strip()
+        parts.append(f"{_coding_of(one.get('code'))[2]} {shown}".strip())
+    return _text("; ".join(filter(None, parts)))
+
+
+def _quantity(value: dict[str, Any]) -> tuple[float | None, str, str]:
+    number = value["value"]
+    unit = _text(value.get("unit") or value.get("code"))
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None, unit, ""
+    return float(number), unit, _text(value.get("comparator"))
+
+
+def _first_target(resource: dict[str, Any], names: tuple[str, ...], type_: str) -> Any:
+    found = (target_of(resource.get(name), type_) for name in names)
+    return next(filter(None, found), None)
+
+
+def _document_columns(resource: dict[str, Any]) -> dict[str, Any]:
+    listed = resource.get("content")
+    attachments = [
+        one["attachment"]
+        for one in (listed if isinstance(listed, list) else [])
+        if isinstance(one, dict) and isinstance(one.get("attachment"), dict)
+    ]
+    first = attachments[0] if attachments else {}
+    return {
+        "title": _text(first.get("title") or resource.get("description")),
+        "content_type": _text(first.get("contentType")),
+        "parts": 0,
+    }
+
+
+def _party_name(resource: dict[str, Any]) -> str:
+    name = resource.get("name")
+    if isinstance(name, str):
+        return _text(name)
+    if isinstance(name, list) and name and isinstance(name[0], dict):
+        return person_name(name[0])
+    return ""
+
+
+def person_name(name: dict[str, Any]) -> str:
+    """A HumanName in one text; Chinese names have no blank between family and given name."""
+    if isinstance(name.get("text"), str):
+        return _text(name["text"])
+    listed = name.get("given")
+    given = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, str)]
+    family = _text(name.get("family"))
+    if family.isascii() and all(one.isascii() for one in given):
+        return _text(" ".join([*given, family]))
+    return _text(family + "".join(given))
+
+
+def _text(value: Any) -> str:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else ""

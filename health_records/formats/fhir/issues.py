@@ -1,0 +1,124 @@
+"""What a vendor is told: path, rule and how to mend it, in Chinese and English."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.problems import DomainError, said
+
+RULE_SYSTEM = "urn:jianqiao:fhir-rule"
+MOST_ISSUES = 100
+LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its FHIR issue type, HTTP status, and text with `{value}`."""
+
+    type: str
+    status: int
+    zh: str
+    en: str
+
+
+RULES: Mapping[str, Rule] = {
+    "json": Rule("structure", 400, "不是合法的 JSON：{value}。请检查编码（UTF-8）与语法", "Not valid JSON: {value}. Check encoding (UTF-8) and syntax"),
+    "json-character": Rule("structure", 400, "文本中含有不允许的字符（\\u0000 或不成对的代理字符）。请删除后重发", "A text holds a forbidden character (\\u0000 or a lone surrogate). Remove it and send again"),
+    "json-duplicate-key": Rule("structure", 400, "同一对象中属性“{value}”重复。每个属性只能出现一次", "The property “{value}” occurs twice in one object. Keep one"),
+    "json-depth": Rule("structure", 400, "嵌套超过 {value} 层。请减少嵌套", "Nested deeper than {value} levels. Nest less"),
+    "json-number": Rule("value", 400, "数字超出范围。整数须在 64 位以内", "A number is out of range. Integers must fit 64 bits"),
+    "too-large": Rule("too-long", 413, "消息超过 {value} 字节。请拆分为多个 Bundle", "The message exceeds {value} bytes. Split it into several Bundles"),
+    "encoding": Rule("not-supported", 415, "不支持的 Content-Encoding：{value}。请使用 gzip 或不压缩", "Content-Encoding {value} is not supported. Use gzip or none"),
+    "gzip": Rule("structure", 400, "gzip 内容已损坏", "The gzip content is damaged"),
+    "media-type": Rule("not-supported", 415, "不支持的 Content-Type：{value}。请使用 application/fhir+json", "Content-Type {value} is not supported. Use application/fhir+json"),
+    "object": Rule("structure", 422, "此处应为 JSON 对象", "This must be a JSON object"),
+    "resource-type": Rule("structure", 422, "“{value}”不是 FHIR R4 的资源类型。请改正 resourceType", "“{value}” is no FHIR R4 resource type. Correct resourceType"),
+    "bundle-type": Rule("not-supported", 422, "Bundle.type 为“{value}”。请使用 transaction 或 batch", "Bundle.type is “{value}”. Use transaction or batch"),
+    "bundle-expected": Rule("structure", 422, "此地址只接收 Bundle，收到“{value}”。单个资源请 POST 到 /fhir/R4/<类型>", "Only a Bundle is taken here, not “{value}”. POST a single resource to /fhir/R4/<type>"),
+    "entry-list": Rule("structure", 422, "entry 应为非空数组", "entry must be a non-empty array"),
+    "request-required": Rule("required", 422, "缺少 request.method 或 request.url。请补充", "request.method or request.url is missing. Add it"),
+    "request-method": Rule("not-supported", 422, "不支持的 request.method：“{value}”。请使用 POST 或 PUT", "request.method “{value}” is not supported. Use POST or PUT"),
+    "request-url": Rule("value", 422, "request.url“{value}”与资源不符。POST 用“类型”，PUT 用“类型/id”", "request.url “{value}” does not fit the resource. POST takes “Type”, PUT “Type/id”"),
+    "if-none-exist": Rule("not-supported", 422, "ifNoneExist 只支持 identifier=系统|值，收到“{value}”", "ifNoneExist takes identifier=system|value only, not “{value}”"),
+    "if-none-exist-many": Rule("multiple-matches", 412, "ifNoneExist 匹配到多个资源：“{value}”。请使用唯一标识", "ifNoneExist matches several resources: “{value}”. Use a unique identifier"),
+    "resource-once": Rule("duplicate", 422, "同一资源在消息中出现两次：“{value}”。请合并为一个", "The same resource occurs twice in the message: “{value}”. Make them one"),
+    "id-form": Rule("value", 422, "id“{value}”不合规。只能含字母、数字、“-”、“.”，最长 64 位", "The id “{value}” is not valid: letters, digits, “-” and “.”, 64 at most"),
+    "id-names-nobody": Rule("security", 422, "编号不得使用身份证号或手机号。请改用医院内部编号（类型 MR 的 identifier）", "An id must not be an identity or phone number. Use the hospital's own number (identifier of type MR)"),
+    "patient-number": Rule("required", 422, "缺少患者编号。请提供类型为 MR 的 identifier 或 Patient.id", "The patient number is missing. Give an identifier of type MR, or Patient.id"),
+    "reference-resolves": Rule("not-found", 422, "引用“{value}”指向的资源不存在。请在同一 Bundle 中包含它，或先推送它", "The reference “{value}” leads to nothing. Put its target in this Bundle, or push it first"),
+    "reference-unique": Rule("multiple-matches", 422, "引用“{value}”匹配到多个资源。请使用唯一标识", "The reference “{value}” matches several resources. Use a unique identifier"),
+    "reference-form": Rule("not-supported", 422, "引用“{value}”的写法不受支持。条件引用只支持 类型?identifier=系统|值", "The reference “{value}” is of an unsupported form. Conditional references take Type?identifier=system|value only"),
+    "date": Rule("value", 422, "“{value}”不是有效的日期。请使用 YYYY-MM-DD 或带时区的 YYYY-MM-DDThh:mm:ss+08:00", "“{value}” is no valid date. Use YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss+08:00 with an offset"),
+    "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
+    "not-found": Rule("not-found", 404, "未找到", "Not found"),
+    "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong, where."""
+
+    rule: str
+    path: str = ""
+    value: str = ""
+
+    @property
+    def status(self) -> int:
+        """HTTP status that this issue alone would give."""
+        return RULES[self.rule].status
+
+
+class MessageRefused(Exception):
+    """The input was refused whole."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        super().__init__(", ".join(sorted({issue.rule for issue in issues})))
+        self.issues = list(issues)
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the answer."""
+        return min((issue.status for issue in self.issues), default=422)
+
+
+def refuse(rule: str, path: str = "", value: str = "") -> MessageRefused:
+    """A refusal for one reason, to be raised."""
+    return MessageRefused([Issue(rule, path, value)])
+
+
+def outcome(issues: Sequence[Issue], language: str) -> dict[str, Any]:
+    """The OperationOutcome that lists them."""
+    shown = [_shown(issue, language) for issue in issues[:MOST_ISSUES]]
+    if (more := len(issues) - MOST_ISSUES) > 0:
+        text = {"zh": f"另有 {more} 个问题未列出", "en": f"{more} more issues are not listed"}
+        shown.append(_issue("information", "informational", "", "", said(text, language)))
+    return {"resourceType": "OperationOutcome", "issue": shown}
+
+
+def outcome_of(error: DomainError, language: str) -> dict[str, Any]:
+    """The OperationOutcome of any refusal of the platform."""
+    kind = {401: "login", 403: "forbidden", 404: "not-found", 409: "duplicate"}
+    text = said(error.title, language)
+    if detail := said(error.detail, language):
+        text = f"{text}：{detail}" if language.startswith("zh") else f"{text}: {detail}"
+    if error.facts:
+        text += " (" + ", ".join(f"{name}: {value}" for name, value in error.facts.items()) + ")"
+    issue = _issue("error", kind.get(error.status, "processing"), error.code, "", text)
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def _shown(issue: Issue, language: str) -> dict[str, Any]:
+    rule = RULES[issue.rule]
+    value = issue.value if len(issue.value) <= LONGEST_VALUE else issue.value[:LONGEST_VALUE] + "…"
+    text = (rule.zh if language.startswith("zh") else rule.en).replace("{value}", value)
+    return _issue("error", rule.type, issue.rule, issue.path, text)
+
+
+def _issue(severity: str, type_: str, rule: str, path: str, text: str) -> dict[str, Any]:
+    made: dict[str, Any] = {"severity": severity, "code": type_, "details": {"text": text}}
+    if rule:
+        made["details"]["coding"] = [{"system": RULE_SYSTEM, "code": rule}]
+    if path:
+        made["expression"] = [path]
+    return made

@@ -1,0 +1,112 @@
+"""Bytes to JSON and back, strictly and without loss.
+
+The standard parser is used because it can tell duplicate keys and keep decimals as they were written
+(FHIR gives 1.0 and 1.00 different meanings); it costs 6 ms per megabyte, orjson 2.
+"""
+
+import json
+import math
+import re
+import zlib
+from typing import Any
+
+import orjson
+
+from health_records.formats.fhir.issues import MessageRefused, refuse
+
+DEEPEST = 64
+LONGEST_NUMBER = 100
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Decimal(float):
+    """A decimal that remembers how it was written."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "Decimal":
+        """Parse the text."""
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+
+class _Duplicate(ValueError):
+    """A property occurs twice."""
+
+
+def parse(raw: bytes) -> Any:
+    """The JSON value; MessageRefused when it is none, or one that would lose something."""
+    try:
+        text = raw.decode("utf-8-sig")
+        value = json.loads(
+            text, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant
+        )
+    except _Duplicate as error:
+        raise refuse("json-duplicate-key", value=str(error)) from error
+    except RecursionError as error:
+        raise refuse("json-depth", value=str(DEEPEST)) from error
+    except UnicodeDecodeError as error:
+        raise refuse("json", value="UTF-8") from error
+    except ValueError as error:
+        raise refuse("json", value=getattr(error, "msg", "")) from error
+    if "\0" in text or (b"\\u" in raw and NUL.search(raw)):
+        raise refuse("json-character")
+    return value
+
+
+def dump(value: Any) -> bytes:
+    """The value as compact JSON with sorted keys, decimals as they were written."""
+    try:
+        return orjson.dumps(value, default=_as_written, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:  # orjson's JSONEncodeError is one
+        raise _undumpable(error) from error
+
+
+def gunzip(raw: bytes, limit: int) -> bytes:
+    """The content of a gzip body, not unpacked beyond the limit."""
+    unpacking = zlib.decompressobj(GZIP)
+    try:
+        content = unpacking.decompress(raw, limit + 1)
+    except zlib.error as error:
+        raise refuse("gzip") from error
+    if len(content) > limit:
+        raise refuse("too-large", value=str(limit))
+    if not unpacking.eof:
+        raise refuse("gzip")
+    return content
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        raise _Duplicate(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return made
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(text)
+
+
+def _as_written(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal) and _is_storable(value):
+        return orjson.Fragment(value.text)
+    raise TypeError(type(value).__name__)
+
+
+def _is_storable(value: Decimal) -> bool:
+    """Whether PostgreSQL's numeric holds it: no overflow, no underflow, no endless digits."""
+    mantissa = value.text.lower().partition("e")[0]
+    vanished = not value and any(digit in "123456789" for digit in mantissa)
+    return not math.isinf(value) and not vanished and len(value.text) <= LONGEST_NUMBER
+
+
+def _undumpable(error: TypeError) -> MessageRefused:
+    said = str(error)
+    if "surrogate" in said or "UTF-8" in said:
+        return refuse("json-character")
+    if "ecursion" in said:
+        return refuse("json-depth", value=str(DEEPEST))
+    return refuse("json-number")

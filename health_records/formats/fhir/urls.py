@@ -1,0 +1,14 @@
+"""Addresses below /fhir/R4."""
+
+from django.urls import path
+
+from health_records.formats.fhir import views
+
+urlpatterns = [
+    path("", views.base),
+    path("/", views.base),
+    path("/metadata", views.metadata),
+    path("/<str:resource_type>", views.of_type),
+    path("/<str:resource_type>/<str:id>", views.one),
+    path("/<str:resource_type>/<str:id>/_history/<str:version>", views.one_version),
+]

@@ -1,0 +1,76 @@
+"""A message taken apart: what every format turns its input into before it is stored."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from registry.patients.rules import RegistrationFacts
+
+
+class Kind(StrEnum):
+    """Which table holds a resource."""
+
+    REGISTRATION = "registration"
+    ENCOUNTER = "encounter"
+    DOCUMENT = "document"
+    PARTY = "party"
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A resource the hospital pushed before."""
+
+    id: UUID
+    version: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """Data cut out of a resource."""
+
+    pointer: str
+    content_type: str
+    content: bytes
+    is_base64: bool
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One resource ready to be stored; `columns` fit the table of its kind."""
+
+    kind: Kind
+    resource_type: str
+    id: UUID
+    source_key: str
+    known: Known | None
+    source: bytes
+    digest: bytes
+    sealed: dict[str, Any]
+    attachments: list[Attachment]
+    identifiers: list[str] = field(default_factory=list)
+    columns: dict[str, Any] = field(default_factory=dict)
+    local_id: str = ""
+    facts: RegistrationFacts | None = None
+    version: int = 0
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message, whatever its format."""
+
+    id: UUID
+    organisation_id: UUID
+    message_id: str
+    raw: bytes
+    at: datetime
+
+    @property
+    def sha256(self) -> bytes:
+        """Digest of the bytes as they came."""
+        return sha256(self.raw).digest()

@@ -1,0 +1,211 @@
+"""What hospitals pushed: messages, resources with typed columns, and every version as it came.
+
+The JSON of a resource lives in its versions only; the typed tables are the current view. Columns named
+`…_code` hold the source's own codes.
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from health_records.states import MessageState
+from kernel.homes import CityModel, LocalModel, ProvinceModel
+from registry.organisations.models import Organisation
+from registry.patients.models import PatientRegistration
+
+
+class Message(LocalModel):
+    """A message as it came, and what was answered; both compressed, then sealed."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    message_id = models.TextField()
+    sha256 = models.BinaryField()
+    state = models.TextField(choices=MessageState)
+    raw = models.BinaryField()
+    answer = models.BinaryField()
+    answer_status = models.PositiveSmallIntegerField()
+    resources = models.PositiveIntegerField(default=0)
+    received_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="message_once", fields=["organisation", "message_id"]),
+            models.CheckConstraint(
+                name="message_state_known", condition=Q(state__in=MessageState.values)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"message {self.id}, {self.state}"
+
+
+class PushedResource(CityModel):
+    """What every resource has: whose it is, how the source names it, and the current version."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    resource_type = models.TextField()
+    source_key = models.TextField()
+    identifiers = ArrayField(models.TextField(), default=list)  # system|value
+    version = models.PositiveIntegerField()
+    digest = models.BinaryField()
+    recorded_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.UniqueConstraint(
+                name="%(class)s_source_once",
+                fields=["organisation", "resource_type", "source_key"],
+            ),
+        ]
+        indexes = [
+            GinIndex(
+                name="%(class)s_identifiers", fields=["identifiers"],
+                condition=~Q(identifiers=[]), opclasses=["array_ops"],
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.resource_type}/{self.id}"
+
+
+class ClinicalResource(PushedResource):
+    """What belongs to a patient's record: when, what and in which state."""
+
+    registration = models.ForeignKey(
+        PatientRegistration, models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    occurred_at = models.DateTimeField()
+    status_code = models.TextField(blank=True, default="")
+    code_system = models.TextField(blank=True, default="")
+    code = models.TextField(blank=True, default="")
+    display = models.TextField(blank=True, default="")
+
+    class Meta(PushedResource.Meta):
+        abstract = True
+        indexes = [
+            *PushedResource.Meta.indexes,
+            models.Index(
+                F("registration"), F("occurred_at").desc(), F("id").desc(),
+                name="%(class)s_timeline",
+            ),
+        ]  # fmt: skip
+
+
+class Encounter(ClinicalResource):
+    """A visit or stay (就诊)."""
+
+    class_code = models.TextField(blank=True, default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(ClinicalResource.Meta):
+        pass
+
+
+class ClinicalEntry(ClinicalResource):
+    """Any other resource: conditions, results, orders, procedures, allergies, immunisations …"""
+
+    encounter = models.ForeignKey(
+        Encounter, models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    category = models.TextField(blank=True, default="")
+    value_number = models.FloatField(null=True)
+    value_unit = models.TextField(blank=True, default="")
+    value_text = models.TextField(blank=True, default="")
+
+    class Meta(ClinicalResource.Meta):
+        pass
+
+
+class Document(ClinicalResource):
+    """The index entry of a document (文档索引); its content stays in the city."""
+
+    encounter = models.ForeignKey(
+        Encounter, models.PROTECT, null=True, db_index=False, related_name="+"
+    )
+    title = models.TextField(blank=True, default="")
+    content_type = models.TextField(blank=True, default="")
+    parts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(ClinicalResource.Meta):
+        pass
+
+
+class SourceParty(PushedResource):
+    """An organisation, practitioner, role or place in the hospital's own words.
+
+    `registry_id` is the organisation or practitioner of the registry with the same number.
+    """
+
+    name = models.TextField(blank=True, default="")
+    registry_id = models.UUIDField(null=True)
+
+    class Meta(PushedResource.Meta):
+        pass
+
+
+class ResourceVersion(CityModel):
+    """A resource as it was pushed; what identifies people is cut out of `source` into `sealed`.
+
+    `sealed` is `{JSON pointer: value}`. References are rewritten to our own ids.
+    """
+
+    resource_id = models.UUIDField()
+    resource_type = models.TextField()
+    version = models.PositiveIntegerField()
+    source = models.JSONField()
+    sealed = models.BinaryField(null=True)
+    message_id = models.UUIDField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="resource_version_once", fields=["resource_id", "version"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource_type}/{self.resource_id} version {self.version}"
+
+
+class DocumentContent(LocalModel):
+    """The data of an attachment, compressed and sealed; never leaves the city except when asked for.
+
+    `is_base64` tells that `content` holds the decoded bytes; else it holds the text as it was sent.
+    """
+
+    resource_id = models.UUIDField()
+    version = models.PositiveIntegerField()
+    part = models.PositiveSmallIntegerField()
+    pointer = models.TextField()
+    content_type = models.TextField(blank=True, default="")
+    is_base64 = models.BooleanField(default=True)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="document_content_once", fields=["resource_id", "version", "part"]
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.part} of {self.resource_id}"
+
+
+class RecordSetting(ProvinceModel):
+    """A number of the rules about records that the province may set; see `rules.SETTINGS`."""
+
+    name = models.TextField(unique=True)
+    value = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.value}"

@@ -1,0 +1,14 @@
+"""Decisions about records over plain values."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+TREATMENT_WINDOW = "treatment-window-days"
+
+SETTINGS: Mapping[str, int] = {TREATMENT_WINDOW: 365}
+"""Defaults of `RecordSetting`: for how long after a visit the hospital's doctors see the record."""
+
+
+def treats_since(now: datetime, days: int) -> datetime:
+    """A visit that ended before this gives no access any more."""
+    return now - timedelta(days=days)

@@ -1,0 +1,228 @@
+"""Reading what one hospital pushed, and one version of a resource."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from health_records.incoming import Kind, Known
+from health_records.models import (
+    ClinicalEntry,
+    Document,
+    DocumentContent,
+    Encounter,
+    Message,
+    RecordSetting,
+    ResourceVersion,
+    SourceParty,
+)
+from health_records.rules import SETTINGS
+from registry.patients.models import PatientRegistration
+
+TABLES: Mapping[Kind, type[models.Model]] = {
+    Kind.REGISTRATION: PatientRegistration,
+    Kind.ENCOUNTER: Encounter,
+    Kind.DOCUMENT: Document,
+    Kind.PARTY: SourceParty,
+    Kind.ENTRY: ClinicalEntry,
+}
+Name = tuple[str, str]
+
+# Placeholders in braces are names of our own tables and columns.
+KNOWN_REGISTRATIONS = """
+SELECT t.id, 'Patient', t.local_id, t.version, t.digest FROM {table} t
+WHERE t.organisation_id = %(organisation)s AND t.local_id = ANY(%(keys)s)
+"""
+KNOWN = """
+SELECT t.id, t.resource_type, t.source_key, t.version, t.digest FROM {table} t
+JOIN unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+  ON t.resource_type = w.type AND t.source_key = w.key
+WHERE t.organisation_id = %(organisation)s
+"""
+NAMED = """
+SELECT w.type, w.key, t.id FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+JOIN {table} t ON {type} = w.type AND t.source_key = w.key
+WHERE t.organisation_id = %(organisation)s
+UNION
+SELECT w.type, w.key, t.id FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+JOIN {table} t ON {type} = w.type AND t.id = CASE
+  WHEN w.key ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN w.key::uuid END
+WHERE t.organisation_id = %(organisation)s
+"""
+IDENTIFIED = """
+SELECT t.resource_type, t.id, t.identifiers FROM {table} t
+WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
+  AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}')
+"""
+VERSION = """
+SELECT t.id, t.node, t.organisation_id, {registration}, v.id, v.version, v.source::text, v.sealed,
+  v.recorded_at
+FROM {table} t
+JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.id
+  AND v.version = coalesce(%(version)s, t.version)
+WHERE t.id = %(id)s AND {type} = %(type)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A resource in one version, and whose it is."""
+
+    id: UUID
+    node: str
+    organisation_id: UUID
+    registration_id: UUID | None
+    resource_type: str
+    row_id: UUID
+    version: int
+    source: str
+    sealed: bytes | None
+    recorded_at: datetime
+
+
+def table_of(kind: Kind) -> str:
+    """Table of a kind of resource."""
+    return TABLES[kind]._meta.db_table
+
+
+def message_by_id(organisation_id: UUID, message_id: str) -> Message | None:
+    """A message of a hospital by its message id."""
+    return Message.objects.filter(organisation_id=organisation_id, message_id=message_id).first()
+
+
+def known_resources(
+    organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
+) -> dict[Name, Known]:
+    """Resources of a hospital by (type, source key); registrations by (type, local id)."""
+    found: dict[Name, Known] = {}
+    for kind, wanted in names.items():
+        types, keys = _columns(wanted)
+        if not types:
+            continue
+        statement = KNOWN_REGISTRATIONS if kind is Kind.REGISTRATION else KNOWN
+        with connection.cursor() as cursor:
+            cursor.execute(
+                statement.format(table=table_of(kind)),
+                {"organisation": organisation_id, "types": types, "keys": keys},
+            )
+            for id_, type_, key, version, digest in cursor.fetchall():
+                found[type_, key] = Known(id_, version, bytes(digest))
+    return found
+
+
+def known_by_id(
+    organisation_id: UUID, kind: Kind, resource_type: str, id_: UUID
+) -> tuple[Known, str] | None:
+    """A hospital's resource by our id, and the name by which the hospital knows it."""
+    name = "local_id" if kind is Kind.REGISTRATION else "source_key"
+    found = TABLES[kind]._default_manager.filter(organisation_id=organisation_id, pk=id_)
+    if kind is not Kind.REGISTRATION:
+        found = found.filter(resource_type=resource_type)
+    row = found.values_list("id", "version", "digest", name).first()
+    return (Known(row[0], row[1], bytes(row[2])), row[3]) if row else None
+
+
+def ids_by_name(organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]) -> dict[Name, UUID]:
+    """Ids of a hospital's resources by (type, id), be it our id or the source's."""
+    found: dict[Name, UUID] = {}
+    for kind, wanted in names.items():
+        types, keys = _columns(wanted)
+        if not types:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                NAMED.format(table=table_of(kind), type=_type_column(kind)),
+                {"organisation": organisation_id, "types": types, "keys": keys},
+            )
+            found |= {(type_, key): id_ for type_, key, id_ in cursor.fetchall()}
+    return found
+
+
+def ids_by_identifier(
+    organisation_id: UUID, tokens: Mapping[Kind, Iterable[Name]]
+) -> dict[Name, list[UUID]]:
+    """Ids of a hospital's resources by (type, `system|value`); of patients see `registry.patients`."""
+    found: dict[Name, list[UUID]] = defaultdict(list)
+    for kind, wanted in tokens.items():
+        types, keys = _columns(wanted)
+        if not types or kind is Kind.REGISTRATION:
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute(
+                IDENTIFIED.format(table=table_of(kind)),
+                {"organisation": organisation_id, "types": list(set(types)), "keys": keys},
+            )
+            asked = set(zip(types, keys, strict=True))
+            for type_, id_, identifiers in cursor.fetchall():
+                for token in identifiers:
+                    if (type_, token) in asked:
+                        found[type_, token].append(id_)
+    return dict(found)
+
+
+def stored_version(
+    kind: Kind, resource_type: str, resource_id: UUID, version: int | None = None
+) -> StoredVersion | None:
+    """A resource in its current version, or in the one asked for."""
+    owner = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}.get(kind, "t.registration_id")
+    statement = VERSION.format(
+        table=table_of(kind), type=_type_column(kind), registration=owner
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement, {"id": resource_id, "type": resource_type, "version": version}
+        )  # fmt: skip
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    id_, node, organisation_id, registration_id, row_id, number, source, sealed, at = row
+    return StoredVersion(
+        id_, node, organisation_id, registration_id, resource_type, row_id, number, source,
+        None if sealed is None else bytes(sealed), at,
+    )  # fmt: skip
+
+
+def sealed_of_current(resources: Iterable[tuple[UUID, int]]) -> dict[UUID, tuple[UUID, bytes]]:
+    """Row id and sealed values of these versions, by resource; those with none are left out."""
+    pairs = list(resources)
+    if not pairs:
+        return {}
+    found = ResourceVersion.objects.filter(
+        resource_id__in=[id_ for id_, _ in pairs], sealed__isnull=False
+    ).values_list("resource_id", "version", "id", "sealed")
+    wanted = set(pairs)
+    return {
+        resource_id: (row_id, bytes(sealed or b""))
+        for resource_id, version, row_id, sealed in found
+        if (resource_id, version) in wanted
+    }
+
+
+def contents_of(resource_id: UUID, version: int) -> list[DocumentContent]:
+    """The attachments of a version that are kept here."""
+    found = DocumentContent.objects.filter(resource_id=resource_id, version=version)
+    return list(found.order_by("part"))
+
+
+def document(document_id: UUID) -> Document | None:
+    """One entry of the document index."""
+    return Document.objects.filter(pk=document_id).first()
+
+
+def setting(name: str) -> int:
+    """A setting of the province, or its default."""
+    found = RecordSetting.objects.filter(name=name).values_list("value", flat=True).first()
+    return SETTINGS[name] if found is None else found
+
+
+def _type_column(kind: Kind) -> str:
+    return "'Patient'" if kind is Kind.REGISTRATION else "t.resource_type"
+
+
+def _columns(names: Iterable[Name]) -> tuple[list[str], list[str]]:
+    pairs = sorted(set(names))
+    return [first for first, _ in pairs], [second for _, second in pairs]

@@ -1,0 +1,229 @@
+"""Storing what hospitals push: one message, one transaction, whole or not at all."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from psycopg2.extras import execute_values
+
+from health_records import selectors
+from health_records.incoming import Incoming, Kind, Received
+from health_records.models import DocumentContent, Message, ResourceVersion
+from health_records.sealing import open_values, seal_packed, seal_values
+from health_records.states import MessageState
+from kernel.actor import Actor
+from kernel.events import services as events
+from kernel.homes import uuid7
+from registry.organisations.selectors import ids_by_number
+from registry.patients.services import record_registration
+from registry.practitioners.selectors import ids_by_certificate
+
+RECEIVED = "records.received"
+ROWS_PER_STATEMENT = 1_000
+
+INSERT = "INSERT INTO {table} ({columns}) VALUES %s"
+COMMON = (
+    "id", "organisation_id", "resource_type", "source_key", "identifiers", "version", "digest",
+    "recorded_at", "changed_at",
+)  # fmt: skip
+VERSION_COLUMNS = (
+    "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
+    "recorded_at",
+)  # fmt: skip
+
+
+def begin_message(message: Received) -> None:
+    """Take the message's id, or wait for the other one that is taking it."""
+    Message.objects.filter(
+        organisation_id=message.organisation_id,
+        message_id=message.message_id,
+        state=MessageState.REFUSED,
+    ).delete()
+    Message.objects.create(
+        **_message_values(message), state=MessageState.ACCEPTED, answer=b"", answer_status=200
+    )
+
+
+def finish_message(message: Received, *, answer: bytes, status: int, resources: int) -> None:
+    """Keep the answer that a repeated message gets again."""
+    Message.objects.filter(pk=message.id).update(
+        answer=seal_packed("health_records.Message.answer", message.id, answer),
+        answer_status=status,
+        resources=resources,
+    )
+
+
+@transaction.atomic
+def keep_refused(message: Received, *, answer: bytes, status: int) -> None:
+    """Keep a refused message, so that it can be looked at; an accepted one of that id stays."""
+    known = selectors.message_by_id(message.organisation_id, message.message_id)
+    if known is not None and known.state == MessageState.ACCEPTED:
+        return
+    values = _message_values(message) | {
+        "state": MessageState.REFUSED,
+        "answer": seal_packed("health_records.Message.answer", message.id, answer),
+        "answer_status": status,
+    }
+    if known is not None:
+        known.delete()
+    Message.objects.bulk_create([Message(**values)], ignore_conflicts=True)
+
+
+def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> None:
+    """Store the resources of a message in the caller's transaction; sets version and `changed`."""
+    _notice_changes(resources)
+    for resource in resources:
+        if resource.kind is Kind.REGISTRATION:
+            _store_registration(message, resource, by)
+    _map_parties([one for one in resources if one.kind is Kind.PARTY])
+    for kind in (Kind.ENCOUNTER, Kind.DOCUMENT, Kind.PARTY, Kind.ENTRY):
+        changed = [one for one in resources if one.kind is kind and one.changed]
+        _insert_new(kind, [one for one in changed if one.known is None], message)
+        _update_known(kind, [one for one in changed if one.known is not None], message)
+    _append_versions(message, [one for one in resources if one.changed])
+    events.record(
+        RECEIVED, subject_id=message.id, by=by,
+        related=[one.id for one in resources if one.kind is Kind.REGISTRATION],
+    )  # fmt: skip
+
+
+def _message_values(message: Received) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "organisation_id": message.organisation_id,
+        "message_id": message.message_id,
+        "sha256": message.sha256,
+        "raw": seal_packed("health_records.Message.raw", message.id, message.raw),
+        "received_at": message.at,
+    }
+
+
+def _notice_changes(resources: Sequence[Incoming]) -> None:
+    """A resource whose text and cut-out values are as they were keeps its version."""
+    same = [one for one in resources if one.known and one.known.digest == one.digest]
+    pairs = [(one.known.id, one.known.version) for one in same if one.known]
+    sealed = selectors.sealed_of_current(pairs)
+    for one in resources:
+        one.changed, one.version = True, one.known.version + 1 if one.known else 1
+    for one in same:
+        stored = open_values(*sealed[one.id]) if one.id in sealed else {}
+        if stored == one.sealed and one.known:
+            one.changed, one.version = False, one.known.version
+
+
+def _store_registration(message: Received, resource: Incoming, by: Actor) -> None:
+    if not resource.changed or resource.facts is None:
+        return
+    row = record_registration(
+        organisation_id=message.organisation_id, local_id=resource.local_id,
+        facts=resource.facts, digest=resource.digest, at=message.at, by=by,
+        message_id=message.id, registration_id=resource.id, source_key=resource.source_key,
+    )  # fmt: skip
+    resource.version = row.version
+
+
+def _map_parties(parties: Iterable[Incoming]) -> None:
+    """Find the organisation or practitioner of the registry that bears the same number."""
+    numbers: dict[str, set[str]] = defaultdict(set)
+    listed = list(parties)
+    for party in listed:
+        numbers[party.resource_type].update(_values(party))
+    organisations = practitioners = {}
+    if numbers["Organization"]:
+        organisations = ids_by_number(numbers["Organization"])
+    if numbers["Practitioner"]:
+        practitioners = ids_by_certificate(numbers["Practitioner"])
+    found = {"Organization": organisations, "Practitioner": practitioners}
+    for party in listed:
+        ids: dict[str, UUID] = found.get(party.resource_type, {})
+        party.columns["registry_id"] = next(filter(None, map(ids.get, _values(party))), None)
+
+
+def _values(party: Incoming) -> list[str]:
+    return [token.partition("|")[2] for token in party.identifiers]
+
+
+def _row(resource: Incoming, message: Received) -> dict[str, Any]:
+    return {
+        "id": resource.id,
+        "organisation_id": message.organisation_id,
+        "resource_type": resource.resource_type,
+        "source_key": resource.source_key,
+        "identifiers": resource.identifiers,
+        "version": resource.version,
+        "digest": resource.digest,
+        "recorded_at": message.at,
+        "changed_at": message.at,
+        **resource.columns,
+    }
+
+
+def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
+    if not resources:
+        return
+    columns = (*COMMON, *resources[0].columns)
+    rows = [tuple(_row(one, message)[name] for name in columns) for one in resources]
+    _insert(selectors.TABLES[kind], columns, rows, casts={"identifiers": "%s::text[]"})
+
+
+def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
+    """Changed resources are few: they take the plain way."""
+    if not resources:
+        return
+    model = selectors.TABLES[kind]
+    rows = model._default_manager.in_bulk([one.id for one in resources])
+    kept = {"id", "organisation_id", "resource_type", "source_key", "recorded_at"}
+    names: set[str] = set()
+    for resource in resources:
+        values = {k: v for k, v in _row(resource, message).items() if k not in kept}
+        for name, value in values.items():
+            setattr(rows[resource.id], name, value)
+        names |= {
+            model._meta.get_field(name.removesuffix("_id")).name
+            if name in {"registration_id", "encounter_id"}
+            else name
+            for name in values
+        }
+    model._default_manager.bulk_update(rows.values(), sorted(names), batch_size=200)
+
+
+def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
+    rows, contents = [], []
+    for one in resources:
+        row_id = uuid7()
+        rows.append((
+            row_id, one.id, one.resource_type, one.version, one.source.decode(),
+            seal_values(row_id, one.sealed), message.id, message.at,
+        ))  # fmt: skip
+        for part, attachment in enumerate(one.attachments):
+            content = DocumentContent(
+                resource_id=one.id, version=one.version, part=part, pointer=attachment.pointer,
+                content_type=attachment.content_type, is_base64=attachment.is_base64,
+            )  # fmt: skip
+            content.content = seal_packed(
+                "health_records.DocumentContent.content", content.id, attachment.content
+            )
+            contents.append(content)
+    _insert(ResourceVersion, VERSION_COLUMNS, rows)
+    if contents:
+        DocumentContent.objects.bulk_create(contents)
+
+
+def _insert(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    casts: dict[str, str] | None = None,
+) -> None:
+    if not rows:
+        return
+    template = ", ".join((casts or {}).get(name, "%s") for name in columns)
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor.cursor,
+            INSERT.format(table=model._meta.db_table, columns=", ".join(columns)),
+            rows, template=f"({template})", page_size=ROWS_PER_STATEMENT,
+        )  # fmt: skip

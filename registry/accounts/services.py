@@ -1,0 +1,167 @@
+"""Making accounts, signing in and out."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kernel.actor import Role
+from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
+from registry.accounts.models import (
+    AccessToken,
+    Account,
+    HospitalClient,
+    SignInFailures,
+    UsedAssertion,
+)
+from registry.accounts.rules import (
+    FAILURES_BEFORE_LOCK,
+    LOCKED_FOR,
+    SESSION_LIFE,
+    algorithms_of,
+    password_is_strong,
+)
+from registry.accounts.selectors import token_digest
+from registry.accounts.states import AccountStatus, ClientStatus
+from registry.organisations.models import Organisation
+
+
+@transaction.atomic
+def register_hospital_client(
+    *, client_id: str, organisation: Organisation, public_keys: Sequence[dict[str, Any]]
+) -> HospitalClient:
+    """Register a hospital's system, or replace its public keys; KeyUnfit for a key of another kind."""
+    if not public_keys or not all(algorithms_of(key) for key in public_keys):
+        raise KeyUnfit
+    if any("d" in key for key in public_keys):
+        raise KeyUnfit({"zh": "不得提交私钥", "en": "This is a private key"})
+    client, _ = HospitalClient.objects.update_or_create(
+        client_id=client_id,
+        defaults={
+            "organisation": organisation,
+            "public_keys": list(public_keys),
+            "status": ClientStatus.ACTIVE,
+        },
+    )
+    return client
+
+
+@transaction.atomic
+def create_account(
+    *,
+    login: str,
+    password: str,
+    role: Role,
+    name: str = "",
+    organisation: Organisation | None = None,
+    person_id: UUID | None = None,
+) -> Account:
+    """Make an account, or bring the one of that login up to date.
+
+    A resident's stays at the hub; a member of staff's goes to the hospital's city too.
+    """
+    if not password_is_strong(password):
+        raise PasswordTooWeak
+    account = Account.objects.filter(login=login).first() or Account(login=login)
+    account.role, account.name = role, name
+    account.organisation, account.person_id = organisation, person_id
+    account.status = AccountStatus.ACTIVE
+    account.audience = [organisation.node] if organisation else []
+    if not account.password or not check_password(password, account.password):
+        account.password = make_password(password)
+    account.save()
+    return account
+
+
+def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
+    """A bearer token for the account of that login and password, and when it ends.
+
+    Five failures lock the login for a while, whether or not there is such an account.
+    """
+    now = timezone.now()
+    digest = sha256(login.encode("utf-8", "surrogatepass")).digest()
+    failures = SignInFailures.objects.filter(login_digest=digest).first()
+    if failures and failures.locked_until and failures.locked_until > now:
+        raise SignInLocked(facts={"until": failures.locked_until.isoformat()})
+    account = Account.objects.filter(login=login, status=AccountStatus.ACTIVE).first()
+    # An unknown login costs the same time as a wrong password.
+    fits = check_password(password, account.password if account else _nobodys_password())
+    if account is None or not fits:
+        _count_failure(digest, now)
+        raise SignInRefused
+    if failures:
+        SignInFailures.objects.filter(pk=failures.pk).delete()
+    ends = now + SESSION_LIFE
+    return issue_token(ends=ends, account_id=account.id), ends
+
+
+def sign_out(*, token: str) -> None:
+    """End the session of a token."""
+    AccessToken.objects.filter(digest=token_digest(token)).delete()
+
+
+def issue_token(
+    *,
+    ends: datetime,
+    account_id: UUID | None = None,
+    client_id: UUID | None = None,
+    scope: str = "",
+) -> str:
+    """A new opaque token; what is kept cannot be turned back into it."""
+    token = secrets.token_urlsafe(32)
+    AccessToken.objects.create(
+        digest=token_digest(token),
+        account_id=account_id,
+        client_id=client_id,
+        scope=scope,
+        expires_at=ends,
+    )
+    return token
+
+
+def use_assertion(*, client_id: UUID, jti: str, ends: datetime) -> bool:
+    """Mark a client assertion as used; False when it was used before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_usedassertion (client_id, jti, expires_at) VALUES (%s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [client_id, jti, ends],
+        )
+        return bool(cursor.rowcount)
+
+
+@transaction.atomic
+def forget_expired() -> int:
+    """Delete tokens and used assertions that ended, and stale failure counts; how many."""
+    now = timezone.now()
+    gone, _ = AccessToken.objects.filter(expires_at__lt=now).delete()
+    used, _ = UsedAssertion.objects.filter(expires_at__lt=now).delete()
+    stale, _ = SignInFailures.objects.filter(last_at__lt=now - 2 * LOCKED_FOR).delete()
+    return gone + used + stale
+
+
+def _count_failure(digest: bytes, now: datetime) -> None:
+    with transaction.atomic():
+        failures, _ = SignInFailures.objects.select_for_update().get_or_create(login_digest=digest)
+        if failures.locked_until and failures.locked_until <= now:
+            failures.count, failures.locked_until = 0, None
+        failures.count += 1
+        failures.last_at = now
+        if failures.count >= FAILURES_BEFORE_LOCK:
+            failures.locked_until = now + LOCKED_FOR
+        failures.save(update_fields=["count", "last_at", "locked_until"])
+
+
+_nobody: list[str] = []
+
+
+def _nobodys_password() -> str:
+    if not _nobody:
+        _nobody.append(make_password(secrets.token_hex(16)))
+    return _nobody[0]

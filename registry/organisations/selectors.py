@@ -1,0 +1,38 @@
+"""Reading the register of institutions."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from kernel.actor import Actor
+from registry.organisations.errors import OrganisationUnknown
+from registry.organisations.models import Organisation
+
+
+def organisations_visible_to(actor: Actor) -> QuerySet[Organisation]:
+    """The directory, open to whoever is signed in, in order of registration number."""
+    return Organisation.objects.order_by("code")
+
+
+def organisation_by_code(code: str) -> Organisation:
+    """The institution with this registration number; OrganisationUnknown when there is none."""
+    found = Organisation.objects.filter(code=code).first()
+    if found is None:
+        raise OrganisationUnknown(facts={"code": code})
+    return found
+
+
+def organisation_names(ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names by id."""
+    return dict(Organisation.objects.filter(id__in=set(ids)).values_list("id", "name"))
+
+
+def ids_by_number(numbers: Iterable[str]) -> dict[str, UUID]:
+    """Ids by registration number or unified social credit code."""
+    wanted = set(numbers) - {""}
+    found: dict[str, UUID] = {}
+    rows = Organisation.objects.filter(Q(code__in=wanted) | Q(uscc__in=wanted))
+    for id_, code, uscc in rows.values_list("id", "code", "uscc"):
+        found |= {code: id_, uscc: id_}
+    return {number: id_ for number, id_ in found.items() if number in wanted}

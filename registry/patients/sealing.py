@@ -1,0 +1,59 @@
+"""Documents and phones of a registration, sealed as `{pointer: value}`."""
+
+from uuid import UUID
+
+import orjson
+
+from kernel import crypto
+from registry.patients.models import PatientRegistration
+from registry.patients.rules import RegistrationFacts, identity_of, identity_text, normalise_phone
+
+
+def context_of(registration_id: UUID) -> bytes:
+    """What the ciphertext is bound to, in the registration and in its versions."""
+    return crypto.context_of("patients.PatientRegistration.sealed", registration_id)
+
+
+def seal_facts(registration_id: UUID, facts: RegistrationFacts) -> bytes | None:
+    """The sealed numbers of a registration; None when it has none."""
+    values = {
+        f"/documents/{kind}/{place}": number for place, (kind, number) in enumerate(facts.documents)
+    }
+    values |= {f"/phones/{place}": phone for place, phone in enumerate(facts.phones)}
+    if not values:
+        return None
+    return crypto.seal(orjson.dumps(values), context=context_of(registration_id))
+
+
+def facts_of(registration: PatientRegistration) -> RegistrationFacts:
+    """What the hospital said, with the sealed numbers opened."""
+    documents: list[tuple[str, str]] = []
+    phones: list[str] = []
+    if registration.sealed is not None:
+        opened = crypto.open_sealed(
+            registration.sealed, node=registration.node, context=context_of(registration.id)
+        )
+        for pointer, value in orjson.loads(opened).items():
+            _, group, *rest = pointer.split("/")
+            if group == "documents":
+                documents.append((rest[0], value))
+            else:
+                phones.append(value)
+    return RegistrationFacts(
+        registration.name,
+        registration.sex,
+        registration.birth_date,
+        tuple(documents),
+        tuple(phones),
+    )
+
+
+def identity_to_index(registration: PatientRegistration) -> str | None:
+    """What `identity_index` is the keyed hash of."""
+    identity = identity_of(facts_of(registration))
+    return identity_text(*identity) if identity else None
+
+
+def phone_to_index(registration: PatientRegistration) -> str | None:
+    """What `phone_index` is the keyed hash of."""
+    return next(map(normalise_phone, facts_of(registration).phones), "") or None

@@ -1,0 +1,43 @@
+"""Reading registrations."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from kernel.crypto import blind_indexes
+from registry.patients.models import PatientRegistration
+from registry.patients.rules import CITIZEN, identifying_number, identity_text
+
+
+def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistration]:
+    """The registrations of one hospital."""
+    return PatientRegistration.objects.filter(organisation_id=organisation_id)
+
+
+def registration(registration_id: UUID) -> PatientRegistration | None:
+    """One registration by id."""
+    return PatientRegistration.objects.filter(pk=registration_id).first()
+
+
+def ids_by_local_id(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str, UUID]:
+    """Ids of a hospital's registrations by its own patient numbers."""
+    found = registrations_of_hospital(organisation_id).filter(local_id__in=set(local_ids))
+    return dict(found.values_list("local_id", "id"))
+
+
+def ids_by_number(organisation_id: UUID, number: str) -> list[UUID]:
+    """A hospital's registrations that bear this patient number or citizen number."""
+    wanted = Q(local_id=number)
+    if (plain := identifying_number(CITIZEN, number)) is not None:
+        indexes = blind_indexes("identity", identity_text(CITIZEN, plain))
+        wanted |= Q(identity_index__in=indexes) | Q(identity_index_next__in=indexes)
+    return list(
+        registrations_of_hospital(organisation_id).filter(wanted).values_list("id", flat=True)
+    )
+
+
+def ids_at_hospital(organisation_id: UUID, ids: Iterable[UUID]) -> list[UUID]:
+    """Those of the registrations that are a hospital's own."""
+    found = registrations_of_hospital(organisation_id).filter(pk__in=list(ids))
+    return list(found.values_list("id", flat=True))

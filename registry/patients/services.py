@@ -1,0 +1,77 @@
+"""Writing registrations, in the city of their hospital."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from kernel.actor import Actor
+from kernel.crypto import blind_index, blind_index_next
+from kernel.events import services as events
+from kernel.homes import uuid7
+from registry.patients.models import PatientRegistration, RegistrationVersion
+from registry.patients.rules import RegistrationFacts
+from registry.patients.sealing import identity_to_index, phone_to_index, seal_facts
+
+RECORDED, CHANGED = "registration.recorded", "registration.changed"
+
+
+def locked_registration(*, organisation_id: UUID, local_id: str) -> PatientRegistration | None:
+    """The registration of that number, held until the end of the caller's transaction."""
+    found = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
+    return found.filter(organisation_id=organisation_id, local_id=local_id).first()
+
+
+@transaction.atomic
+def record_registration(
+    *,
+    organisation_id: UUID,
+    local_id: str,
+    facts: RegistrationFacts,
+    digest: bytes,
+    at: datetime,
+    by: Actor,
+    message_id: UUID | None = None,
+    registration_id: UUID | None = None,
+    source_key: str = "",
+) -> PatientRegistration:
+    """Record what a hospital says about a patient, as a new version.
+
+    `digest` is of everything that was said, also of what has no column here.
+    """
+    old = locked_registration(organisation_id=organisation_id, local_id=local_id)
+    row = old or PatientRegistration(
+        id=registration_id or uuid7(),
+        organisation_id=organisation_id,
+        local_id=local_id,
+        recorded_at=at,
+        version=0,
+    )
+    row.name, row.sex, row.birth_date = facts.name, facts.sex, facts.birth_date
+    row.sealed = seal_facts(row.id, facts)
+    _index(row)
+    row.source_key = source_key or row.source_key
+    row.digest, row.version, row.changed_at = digest, row.version + 1, at
+    row.save(force_insert=old is None)
+    RegistrationVersion.objects.create(
+        registration=row,
+        version=row.version,
+        name=row.name,
+        sex=row.sex,
+        birth_date=row.birth_date,
+        sealed=row.sealed,
+        message_id=message_id,
+        recorded_at=at,
+    )
+    events.record(CHANGED if old else RECORDED, subject_id=row.id, by=by)
+    return row
+
+
+def _index(row: PatientRegistration) -> None:
+    row.identity_index = row.identity_index_next = row.phone_index = row.phone_index_next = None
+    if identity := identity_to_index(row):
+        row.identity_index = blind_index("identity", identity)
+        row.identity_index_next = blind_index_next("identity", identity)
+    if phone := phone_to_index(row):
+        row.phone_index = blind_index("phone", phone)
+        row.phone_index_next = blind_index_next("phone", phone)

@@ -1,0 +1,216 @@
+"""Linking registrations to persons, at the hub."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kernel.actor import Actor
+from kernel.events import services as events
+from registry.names import normalise_name
+from registry.patients.models import PatientRegistration
+from registry.patients.rules import RegistrationFacts, identity_of, normalise_phone
+from registry.patients.sealing import facts_of
+from registry.persons import selectors
+from registry.persons.matching import MODEL_VERSION, Claim, Decision, Verdict, decide
+from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
+from registry.persons.sealing import PHONE, identifier_of, seal_numbers
+from registry.persons.states import LinkStatus, Status
+
+LINKED = "identity.linked"
+
+
+@transaction.atomic
+def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink:
+    """The link of a registration, made or looked at again; safe twice and under race.
+
+    A link that stands is kept unless the document contradicts it.
+    """
+    facts = facts_of(registration)
+    claim = claim_of(facts)
+    lock_keys(_keys_of(registration.id, claim))
+    standing = selectors.live_link(registration.id)
+    if standing and not _contradicts(standing, claim):
+        if standing.registration_version < registration.version:
+            standing.registration_version = registration.version
+            standing.save(update_fields=["registration_version"])
+            _enrich(standing.person_id, registration, facts, claim)
+        return standing
+    decision = decide(
+        claim,
+        selectors.candidates_for(
+            document=claim.document,
+            name_key=claim.name_key,
+            birth_date=claim.birth_date,
+            phones=claim.phones,
+            but_not=standing.person_id if standing else None,
+        ),
+    )
+    if standing and decision.verdict is Verdict.NEW and _is_only_link(standing):
+        # Nobody else is meant and nobody else hangs on this person: the number was mistyped before.
+        _forget_numbers(standing.person_id)
+        _enrich(standing.person_id, registration, facts, claim)
+        standing.registration_version = registration.version
+        standing.save(update_fields=["registration_version"])
+        return standing
+    if standing:
+        _end(standing)
+    return _make_link(registration, facts, claim, decision, by)
+
+
+def claim_of(facts: RegistrationFacts) -> Claim:
+    """The facts of a registration in the form that is compared."""
+    phones = frozenset(filter(None, map(normalise_phone, facts.phones)))
+    return Claim(
+        normalise_name(facts.name), facts.sex, facts.birth_date, identity_of(facts), phones
+    )
+
+
+def lock_keys(keys: Iterable[bytes]) -> None:
+    """Hold what must not be decided twice at once until the transaction ends, in key order."""
+    numbers = sorted({int.from_bytes(key[:8], "big", signed=True) for key in keys})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) WITH ORDINALITY"
+            " AS wanted(key, place) ORDER BY place",
+            [numbers],
+        )
+
+
+def _keys_of(registration_id: UUID, claim: Claim) -> list[bytes]:
+    """What two registrations of one human being have in common; hashes that are stored nowhere."""
+    keys = [registration_id.hex]
+    if claim.document:
+        keys.append("/".join(claim.document))
+    if claim.name_key and claim.birth_date:
+        keys.append(f"{claim.name_key}|{claim.birth_date}")
+    return [sha256(key.encode()).digest() for key in keys]
+
+
+def _contradicts(standing: IdentityLink, claim: Claim) -> bool:
+    """Whether the document names somebody else than the person linked."""
+    if claim.document is None:
+        return False
+    kind, number = claim.document
+    holder = selectors.holder_of(kind, number)
+    if holder is not None:
+        return selectors.survivor_of(holder) != selectors.survivor_of(standing.person_id) and (
+            standing.status == LinkStatus.LINKED
+        )
+    return selectors.bears(standing.person_id, kind, number) is False
+
+
+def _is_only_link(standing: IdentityLink) -> bool:
+    links = selectors.live_links().filter(person_id=standing.person_id)
+    return not links.exclude(pk=standing.pk).exists()
+
+
+def _make_link(
+    registration: PatientRegistration,
+    facts: RegistrationFacts,
+    claim: Claim,
+    decision: Decision,
+    by: Actor,
+) -> IdentityLink:
+    now = timezone.now()
+    if decision.verdict is Verdict.LINK and decision.person_id is not None:
+        person_id = selectors.survivor_of(decision.person_id)
+    else:
+        disputed = decision.verdict is Verdict.CONFLICT
+        person_id = _make_person(registration, facts, claim, disputed=disputed, now=now)
+    made = IdentityLink.objects.create(
+        registration_id=registration.id,
+        registration_node=registration.node,
+        registration_version=registration.version,
+        person_id=person_id,
+        status=LinkStatus.REVIEW if decision.verdict is Verdict.CONFLICT else LinkStatus.LINKED,
+        score=decision.score,
+        explanation=decision.explanation,
+        model_version=MODEL_VERSION,
+        decided_at=now,
+        audience=[registration.node],
+    )
+    if decision.verdict is Verdict.LINK:
+        _enrich(person_id, registration, facts, claim)
+    _renew_audience(person_id)
+    events.record(
+        LINKED,
+        subject_id=registration.id,
+        related=[person_id, made.id],
+        by=by,
+        audience=[registration.node],
+    )
+    return made
+
+
+def _make_person(
+    registration: PatientRegistration,
+    facts: RegistrationFacts,
+    claim: Claim,
+    *,
+    disputed: bool,
+    now: datetime,
+) -> UUID:
+    status = Status.PROVISIONAL if disputed else Status.ACTIVE
+    person = Person.objects.create(status=status, created_at=now)
+    known = PersonDemographics(
+        person=person,
+        name=facts.name,
+        name_key=claim.name_key,
+        sex=facts.sex,
+        birth_date=facts.birth_date,
+        source_registration_id=registration.id,
+        changed_at=now,
+    )
+    known.sealed = seal_numbers(known.id, facts)
+    known.save(force_insert=True)
+    _add_numbers(person.id, claim, disputed=disputed)
+    return person.id
+
+
+def _enrich(
+    person_id: UUID, registration: PatientRegistration, facts: RegistrationFacts, claim: Claim
+) -> None:
+    """Add numbers not known before; follow the details of the registration they came from."""
+    holder = selectors.holder_of(*claim.document) if claim.document else None
+    _add_numbers(person_id, claim, disputed=holder not in {None, person_id})
+    known = PersonDemographics.objects.filter(
+        person_id=person_id, source_registration_id=registration.id
+    ).first()
+    if known:
+        known.name, known.name_key, known.sex = facts.name, claim.name_key, facts.sex
+        known.birth_date, known.changed_at = facts.birth_date, timezone.now()
+        known.sealed = seal_numbers(known.id, facts)
+        known.save(update_fields=["name", "name_key", "sex", "birth_date", "changed_at", "sealed"])
+
+
+def _add_numbers(person_id: UUID, claim: Claim, *, disputed: bool) -> None:
+    rows = [
+        identifier_of(person_id, PHONE, phone, disputed=False) for phone in sorted(claim.phones)
+    ]
+    if claim.document:
+        rows.append(identifier_of(person_id, *claim.document, disputed=disputed))
+    PersonIdentifier.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _forget_numbers(person_id: UUID) -> None:
+    PersonIdentifier.objects.filter(person_id=person_id).delete()
+
+
+def _end(standing: IdentityLink) -> None:
+    standing.status, standing.ended_at = LinkStatus.ENDED, timezone.now()
+    standing.save(update_fields=["status", "ended_at"])
+    if not selectors.live_links().filter(person_id=standing.person_id).exists():
+        Person.objects.filter(pk=standing.person_id).update(status=Status.VOID)
+        _forget_numbers(standing.person_id)
+    _renew_audience(standing.person_id)
+
+
+def _renew_audience(person_id: UUID) -> None:
+    """The cities of the live links get the person, others lose it."""
+    nodes = selectors.live_links().filter(person_id=person_id)
+    audience = sorted(set(nodes.values_list("registration_node", flat=True)))
+    Person.objects.filter(pk=person_id).exclude(audience=audience).update(audience=audience)
