@@ -11,6 +11,8 @@ worker_prefetch_multiplier = 1
 worker_hijack_root_logger = False
 timezone = settings.TIME_ZONE
 beat_schedule = {
-    "settle commands": {"task": "commands.settle", "schedule": 5.0, "options": {"expires": 5}},
     "tend partitions": {"task": "replication.tend_partitions", "schedule": 3600.0},
+    "forget deliveries": {"task": "events.forget_old", "schedule": 3600.0},
+    "forget commands": {"task": "commands.forget_old", "schedule": 3600.0},
+    "destroy keys given up": {"task": "keys.destroy_given_up", "schedule": 600.0},
 }

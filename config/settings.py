@@ -62,7 +62,11 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 
 REDIS_URL = env.text("REDIS_URL", pattern=r"redis(s)?://.+|unix://.+")
 BROKER_URL = env.text("BROKER_URL", REDIS_URL)
-CHORES = {"kernel.audit.services.seal_pending": 1.0}  # seconds; done by the event consumer
+CHORES = {  # seconds between runs; done by the event consumer
+    "kernel.audit.services.seal_pending": 1.0,
+    "kernel.keys.tasks.share_when_needed": 2.0,
+    "kernel.commands.tasks.settle_when_due": 5.0,
+}
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)

@@ -17,3 +17,15 @@ def manage(home: Home, code: str, *words: str, capture: bool = False) -> str:
         check=True,
     )
     return finished.stdout or ""
+
+
+def attempt(home: Home, code: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` as a node and keep what it said, whether or not it succeeded."""
+    return subprocess.run(  # noqa: S603
+        [sys.executable, str(PROJECT / "manage.py"), *words],
+        cwd=PROJECT,
+        env=home.node(code).environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -74,6 +74,11 @@ def ask(
     )
 
 
+def any_due() -> bool:
+    """Whether a command is to be sent again now."""
+    return CommandSent.objects.filter(state=State.OPEN, next_at__lte=timezone.now()).exists()
+
+
 def settle() -> int:
     """Send again what is still open and due; how many were settled."""
     now = timezone.now()

@@ -11,6 +11,12 @@ def settle() -> None:
     services.settle()
 
 
+def settle_when_due() -> None:
+    """Ask the worker to settle, if something is due: the consumer waits for no network."""
+    if services.any_due():
+        settle.apply_async(expires=5)
+
+
 @shared_task(name="commands.forget_old", ignore_result=True)
 def forget_old() -> None:
     """Delete settled commands after their time. Safe twice."""

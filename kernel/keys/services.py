@@ -57,6 +57,12 @@ def is_shared() -> bool:
     return not own_keys(KeyPurpose.DATA).filter(status__in=LIVE, shared_at=None).exists()
 
 
+def can_share() -> bool:
+    """Whether the hub is known here, with the key to encrypt for it."""
+    hub = node_by_code(settings.HUB_CODE)
+    return hub is not None and bool(hub.exchange_key)
+
+
 def share_with_hub() -> bool:
     """Have the hub hold this city's data keys, encrypted for it; whether it does now.
 

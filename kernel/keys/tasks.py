@@ -15,6 +15,12 @@ def share() -> None:
         return
 
 
+def share_when_needed() -> None:
+    """Ask the worker to share, if there is something to share: the consumer waits for no network."""
+    if services.can_share() and not services.is_shared():
+        share.apply_async(expires=5)
+
+
 @shared_task(name="keys.destroy_given_up", ignore_result=True)
 def destroy_given_up() -> None:
     """At the hub: wipe copies of keys that cities gave up. Safe twice."""

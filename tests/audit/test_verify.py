@@ -267,7 +267,7 @@ def test_rows_past_their_time_may_be_gone(log, arrives, witness, monkeypatch):
         AuditSeal.objects.filter(sequence=1).delete()
         AuditRow.objects.filter(id__in=log[:3]).delete()
     later = timezone.now() + timedelta(days=node.AUDIT_KEEP_DAYS)
-    monkeypatch.setattr(verification.timezone, "now", lambda: later)
+    monkeypatch.setattr(timezone, "now", lambda: later)
 
     assert findings(witness) == []
 

@@ -9,6 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings as node
+from django.test import Client
+from django.utils import timezone
 
 from kernel.actor import Actor, Role
 from kernel.commands import signing
@@ -26,11 +28,11 @@ class Peer:
     """Another node, as the tests play it."""
 
     key: Ed25519PrivateKey
-    client: object
+    client: Client
 
     def claims(self, name, body, /, key="key-1", by=OPERATOR, **changes):
         """What the peer signs."""
-        now = int(signing.timezone.now().timestamp())
+        now = int(timezone.now().timestamp())
         return {
             "iss": PEER,
             "aud": node.NODE_CODE,

@@ -56,7 +56,7 @@ def test_a_command_is_carried_out_for_the_actor_who_asked(peer):
         "test.note",
         200,
     )
-    assert str(mark.id).encode() not in bytes(received.answer)
+    assert str(mark.id).encode() not in bytes(received.answer or b"")
 
 
 def test_a_repeat_gets_the_first_answer_and_does_nothing(peer):

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import jwt
 import orjson
@@ -22,6 +23,7 @@ from kernel.commands.tasks import forget_old, settle
 from kernel.events.models import EventWatermark
 from kernel.homes import uuid7
 from kernel.keys import secrets
+from kernel.nodes.models import Node
 from kernel.problems import problem_body
 from tests.commands.conftest import OPERATOR, PEER
 
@@ -36,7 +38,7 @@ class Scripted(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.script: list[Callable[[BaseHTTPRequestHandler], None]] = []
-        self.received: list[tuple[str, dict, bytes]] = []
+        self.received: list[tuple[str, dict[str, Any], bytes]] = []
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -86,9 +88,8 @@ def city(register, settings, monkeypatch):
 
 
 def send(**changes):
-    return services.send(
-        **{"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR} | changes
-    )
+    words: dict[str, Any] = {"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR}
+    return services.send(**words | changes)
 
 
 def the_command():
@@ -264,7 +265,7 @@ def test_a_command_to_a_node_that_left_stays_open(city, arrives):
         send()
     CommandSent.objects.update(next_at=timezone.now())
     with arrives():
-        services.node_by_code(PEER).delete()
+        Node.objects.filter(code=PEER).delete()
 
     assert services.settle() == 0
     assert the_command().last_error.strip() == "unknown-node"

@@ -17,7 +17,7 @@ from kernel.actor import Actor, Role
 from kernel.events import consumer, selectors, services
 from kernel.events.errors import NoSuchDelivery
 from kernel.events.metrics import DeliveryCollector
-from kernel.events.models import EventDelivery, EventWatermark
+from kernel.events.models import Event, EventDelivery, EventWatermark
 from kernel.events.states import (
     BACK_OFF_SECONDS,
     WAITS,
@@ -76,7 +76,7 @@ def test_handlers_run_and_are_marked_done():
 def test_events_of_several_nodes_are_read_where_they_are(arrives):
     other = "620800" if node.ROLE == "province" else "620000"
     with arrives():
-        foreign = wiring.Event.objects.create(
+        foreign = Event.objects.create(
             name="thing.past", subject_id=uuid7(), actor_id=BY.id, node=other
         )
     own = record("thing.past")

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernel import crypto
-from kernel.keys import ring
+from kernel.keys import ring, secrets
 from kernel.keys.errors import KeysMissing, KeyUnknown, SealBroken
 from kernel.keys.models import DataKey
 from kernel.keys.states import Status
@@ -92,7 +92,7 @@ def test_the_key_in_the_database_is_wrapped():
     assert len(secret) == 32
     assert secret not in bytes(key.wrapped)
     with pytest.raises(SealBroken):
-        ring.secrets.unwrap(bytes(key.wrapped), name="620100:data:99")
+        secrets.unwrap(bytes(key.wrapped), name="620100:data:99")
 
 
 def test_without_keys_nothing_is_sealed():

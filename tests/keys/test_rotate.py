@@ -25,6 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 NUMBERS = [f"6201021990010{n:04}X" for n in range(20)]
 
 
+def raw(value):
+    return bytes(value)
+
+
 def own():
     return sorted(
         DataKey.objects.filter(node=node.NODE_CODE).values_list("purpose", "number", "status")
@@ -42,7 +46,7 @@ def rotated():
 
 def everything_is_under(number):
     head = crypto.header(node.NODE_CODE, number)
-    return all(bytes(row.sealed)[:7] == head for row in Sample.objects.exclude(sealed=None))
+    return all(raw(row.sealed)[:7] == head for row in Sample.objects.exclude(sealed=None))
 
 
 def test_everything_is_written_anew_and_the_old_keys_go(samples):
@@ -60,7 +64,7 @@ def test_everything_is_written_anew_and_the_old_keys_go(samples):
     for number in NUMBERS:
         (row,) = find(number)
         assert identity(row) == number
-        assert bytes(row.identity_index) == crypto.blind_index("identity", number)
+        assert raw(row.identity_index) == crypto.blind_index("identity", number)
         assert row.identity_index_next is None
     assert crypto.blind_index("identity", NUMBERS[0]) != old_index
     assert crypto.blind_indexes("identity", NUMBERS[0]) == [
@@ -126,7 +130,7 @@ def restore_table(samples, monkeypatch):
 def test_a_row_that_does_not_open_keeps_its_key(samples, caplog):
     write(NUMBERS[0])
     broken = write(NUMBERS[1])
-    Sample.objects.filter(id=broken.id).update(sealed=bytes(broken.sealed)[:-1] + b"?")
+    Sample.objects.filter(id=broken.id).update(sealed=raw(broken.sealed)[:-1] + b"?")
 
     rotation.rotate(grace=0)
 
@@ -142,7 +146,7 @@ def test_another_cipher_takes_over_by_rotation(samples, settings):
     rotation.rotate(grace=0)
 
     (row,) = find(NUMBERS[0])
-    assert bytes(row.sealed)[1] == crypto.SM4
+    assert raw(row.sealed)[1] == crypto.SM4
     assert identity(row) == NUMBERS[0]
 
 
@@ -199,7 +203,7 @@ def test_the_operator_rotates(samples):
 class Rings(threading.local):
     """A ring for each thread, as each process has one."""
 
-    ring = None
+    held: ring.Ring | None = None
     read_at = 0.0
 
 
@@ -208,9 +212,9 @@ def test_writers_and_readers_notice_nothing(samples, monkeypatch):
     rings = Rings()
 
     def for_writing():
-        if rings.ring is None or time.monotonic() - rings.read_at >= 0.2:
-            rings.ring, rings.read_at = ring.Ring.read(), time.monotonic()
-        return rings.ring
+        if rings.held is None or time.monotonic() - rings.read_at >= 0.2:
+            rings.held, rings.read_at = ring.Ring.read(), time.monotonic()
+        return rings.held
 
     monkeypatch.setattr(ring, "for_writing", for_writing)
     for number in NUMBERS * 5:

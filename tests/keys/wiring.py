@@ -1,6 +1,6 @@
 """A wiring for the tests of keys, and a table with everything keys protect."""
 
-from typing import Any
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from django.apps.registry import Apps
@@ -20,6 +20,8 @@ class Sample(LocalModel):
     sealed = models.BinaryField(null=True)
     identity_index = models.BinaryField(null=True)
     identity_index_next = models.BinaryField(null=True)
+
+    objects: ClassVar[models.Manager[Self]] = models.Manager()
 
     class Meta:
         apps = Apps()
