@@ -61,3 +61,14 @@ def normalise_phone(text: str) -> str:
     if digits.startswith("0086"):
         return digits[4:]
     return digits[2:] if len(digits) == 13 and digits.startswith("86") else digits
+
+
+def indexed_identity(facts: RegistrationFacts) -> str | None:
+    """What the keyed hash of the strongest document is made of."""
+    identity = identity_of(facts)
+    return identity_text(*identity) if identity else None
+
+
+def indexed_phone(facts: RegistrationFacts) -> str | None:
+    """What the keyed hash of the first phone is made of."""
+    return next(map(normalise_phone, facts.phones), "") or None

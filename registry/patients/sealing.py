@@ -6,7 +6,7 @@ import orjson
 
 from kernel import crypto
 from registry.patients.models import PatientRegistration
-from registry.patients.rules import RegistrationFacts, identity_of, identity_text, normalise_phone
+from registry.patients.rules import RegistrationFacts, indexed_identity, indexed_phone
 
 
 def context_of(registration_id: UUID) -> bytes:
@@ -50,10 +50,9 @@ def facts_of(registration: PatientRegistration) -> RegistrationFacts:
 
 def identity_to_index(registration: PatientRegistration) -> str | None:
     """What `identity_index` is the keyed hash of."""
-    identity = identity_of(facts_of(registration))
-    return identity_text(*identity) if identity else None
+    return indexed_identity(facts_of(registration))
 
 
 def phone_to_index(registration: PatientRegistration) -> str | None:
     """What `phone_index` is the keyed hash of."""
-    return next(map(normalise_phone, facts_of(registration).phones), "") or None
+    return indexed_phone(facts_of(registration))

@@ -10,8 +10,8 @@ from kernel.crypto import blind_index, blind_index_next
 from kernel.events import services as events
 from kernel.homes import uuid7
 from registry.patients.models import PatientRegistration, RegistrationVersion
-from registry.patients.rules import RegistrationFacts
-from registry.patients.sealing import identity_to_index, phone_to_index, seal_facts
+from registry.patients.rules import RegistrationFacts, indexed_identity, indexed_phone
+from registry.patients.sealing import seal_facts
 
 RECORDED, CHANGED = "registration.recorded", "registration.changed"
 
@@ -49,7 +49,7 @@ def record_registration(
     )
     row.name, row.sex, row.birth_date = facts.name, facts.sex, facts.birth_date
     row.sealed = seal_facts(row.id, facts)
-    _index(row)
+    _index(row, facts)
     row.source_key = source_key or row.source_key
     row.digest, row.version, row.changed_at = digest, row.version + 1, at
     row.save(force_insert=old is None)
@@ -67,11 +67,11 @@ def record_registration(
     return row
 
 
-def _index(row: PatientRegistration) -> None:
+def _index(row: PatientRegistration, facts: RegistrationFacts) -> None:
     row.identity_index = row.identity_index_next = row.phone_index = row.phone_index_next = None
-    if identity := identity_to_index(row):
+    if identity := indexed_identity(facts):
         row.identity_index = blind_index("identity", identity)
         row.identity_index_next = blind_index_next("identity", identity)
-    if phone := phone_to_index(row):
+    if phone := indexed_phone(facts):
         row.phone_index = blind_index("phone", phone)
         row.phone_index_next = blind_index_next("phone", phone)

@@ -1,0 +1,36 @@
+"""A client whose requests carry a token of somebody."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.test import Client
+from django.utils import timezone
+
+from kernel.actor import Role
+from registry.accounts.services import issue_token
+from registry.organisations.models import Organisation
+from tests.factories.registry import AccountFactory, HospitalClientFactory
+
+
+def as_hospital(organisation: Organisation, **headers: Any) -> Client:
+    """A hospital's system that signed in here."""
+    system = HospitalClientFactory(organisation=organisation)
+    return _client(issue_token(ends=_soon(), client_id=system.id), headers)
+
+
+def as_somebody(
+    role: Role, *, organisation: Organisation | None = None, person_id: UUID | None = None,
+    **headers: Any,
+) -> Client:
+    """Somebody of that role who signed in here."""
+    account = AccountFactory(role=role, organisation=organisation, person_id=person_id)
+    return _client(issue_token(ends=_soon(), account_id=account.id), headers)
+
+
+def _client(token: str, headers: dict[str, Any]) -> Client:
+    return Client(headers={"Authorization": f"Bearer {token}"} | headers)
+
+
+def _soon() -> Any:
+    return timezone.now() + timedelta(minutes=5)

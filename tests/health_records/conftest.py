@@ -1,0 +1,56 @@
+"""A hospital of this city, its system, and what is stored."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from health_records.models import (
+    ClinicalEntry,
+    Document,
+    DocumentContent,
+    Encounter,
+    ResourceVersion,
+    SourceParty,
+)
+from kernel.events.models import Event
+from registry.organisations.models import Organisation
+from registry.patients.models import PatientRegistration
+from tests.factories.fhir import as_bytes
+from tests.factories.registry import OrganisationFactory
+from tests.factories.signed_in import as_hospital
+
+TABLES = (
+    PatientRegistration, Encounter, ClinicalEntry, Document, DocumentContent, SourceParty,
+    ResourceVersion, Event,
+)  # fmt: skip
+
+
+@pytest.fixture
+def hospital(db: None) -> Organisation:
+    """A hospital of this city."""
+    return OrganisationFactory()
+
+
+@pytest.fixture
+def system(hospital: Organisation) -> Client:
+    """Its system, signed in."""
+    return as_hospital(hospital)
+
+
+@pytest.fixture
+def push(system: Client) -> Callable[..., Any]:
+    """POST a message at the door; the response."""
+
+    def post(message: Any, path: str = "/fhir/R4", **headers: Any) -> Any:
+        raw = message if isinstance(message, bytes) else as_bytes(message)
+        return system.post(path, raw, content_type="application/fhir+json", headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def stored() -> Callable[[], dict[str, int]]:
+    """How many rows every table of records holds."""
+    return lambda: {model.__name__: model._default_manager.count() for model in TABLES}

@@ -1,0 +1,129 @@
+"""What a hospital pushes is stored whole, once, and comes back as it went in."""
+
+import pytest
+
+from health_records.models import ClinicalEntry, Document, Encounter, ResourceVersion
+from kernel.audit.models import AuditRow
+from kernel.events.models import Event
+from registry.patients.models import PatientRegistration, RegistrationVersion
+from tests.factories.fhir import NOTE, NUMBER, PHONE, visit
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+
+
+def test_a_visit_is_stored_with_its_columns(push, hospital):
+    answer = push(visit())
+
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    assert told["type"] == "transaction-response"
+    assert [one["response"]["status"] for one in told["entry"]] == ["201 Created"] * 5
+    registration = PatientRegistration.objects.get()
+    assert (registration.organisation_id, registration.local_id) == (hospital.id, "00012345")
+    assert (registration.name, registration.sex) == ("张三", "1")
+    assert registration.birth_date.isoformat() == "1990-03-07"
+    encounter = Encounter.objects.get()
+    assert encounter.registration_id == registration.id
+    assert encounter.class_code == "AMB"
+    assert encounter.occurred_at.isoformat() == "2026-10-01T01:00:00+00:00"
+    temperature = ClinicalEntry.objects.get(resource_type="Observation")
+    assert (temperature.code_system, temperature.code) == ("http://loinc.org", "8310-5")
+    assert (temperature.value_number, temperature.value_unit) == (38.5, "Cel")
+    assert temperature.encounter_id == encounter.id
+    assert Document.objects.get().parts == 1
+    assert ResourceVersion.objects.count() == 5
+    assert RegistrationVersion.objects.get().version == 1
+
+
+def test_events_and_audit_are_written_with_it(push):
+    push(visit())
+
+    registration = PatientRegistration.objects.get()
+    names = dict(Event.objects.values_list("name", "subject_id"))
+    assert names["registration.recorded"] == registration.id
+    assert Event.objects.get(name="records.received").related == [registration.id]
+    row = AuditRow.objects.get(action="record.write")
+    assert (row.outcome, row.registration_id, row.count) == ("allowed", registration.id, 5)
+
+
+def test_what_went_in_comes_out(push, system):
+    message = visit()
+    locations = [one["response"]["location"] for one in push(message).json()["entry"]]
+
+    for entry, location in zip(message["entry"], locations, strict=True):
+        type_, id_, _, _ = location.split("/")
+        answer = system.get(f"/fhir/R4/{type_}/{id_}")
+        assert answer.status_code == 200, answer.content
+        assert answer["ETag"] == 'W/"1"'
+        back, sent = answer.json(), entry["resource"]
+        assert back.pop("id") == id_
+        assert back.pop("meta")["versionId"] == "1"
+        sent = {key: value for key, value in sent.items() if key != "id"}
+        for name in ("subject", "encounter", "context"):
+            back.pop(name, None)
+            sent.pop(name, None)
+        assert back == sent
+
+
+def test_no_number_stands_in_clear(push):
+    push(visit())
+
+    for row in ResourceVersion.objects.all():
+        assert NUMBER not in str(row.source)
+        assert PHONE not in str(row.source)
+        assert NOTE not in str(row.source)
+    patient = ResourceVersion.objects.get(resource_type="Patient")
+    assert patient.source["telecom"] == [{"system": "phone", "use": "mobile"}]
+    assert patient.sealed is not None
+    document = ResourceVersion.objects.get(resource_type="DocumentReference")
+    assert document.source["text"] == {"status": "generated"}
+
+
+def test_the_same_message_again_gets_the_first_answer(push, stored):
+    message = visit()
+    first, before = push(message), stored()
+
+    again = push(message)
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert stored() == before
+
+
+def test_the_same_id_with_other_bytes_is_refused(push, stored):
+    assert push(visit() | {"identifier": {"system": "urn:m", "value": "7"}}).status_code == 200
+    before = stored()
+
+    answer = push(visit("00099999") | {"identifier": {"system": "urn:m", "value": "7"}})
+
+    assert answer.status_code == 409
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "message-id-reused"
+    assert stored() == before
+
+
+def test_a_changed_resource_becomes_a_new_version(push, system):
+    push(visit())
+    encounter = Encounter.objects.get()
+    message = visit()
+    message["entry"][1]["resource"]["status"] = "cancelled"
+
+    statuses = [one["response"]["status"] for one in push(message).json()["entry"]]
+
+    assert statuses == ["200 OK"] * 5
+    encounter.refresh_from_db()
+    assert (encounter.version, encounter.status_code) == (2, "cancelled")
+    assert ClinicalEntry.objects.get(resource_type="Observation").version == 1
+    assert ResourceVersion.objects.count() == 6
+    old = system.get(f"/fhir/R4/Encounter/{encounter.id}/_history/1").json()
+    new = system.get(f"/fhir/R4/Encounter/{encounter.id}").json()
+    assert (old["status"], new["status"]) == ("finished", "cancelled")
+
+
+def test_only_a_changed_number_is_a_new_version_too(push):
+    push(visit())
+
+    push(visit(number="620102199003070034"))
+
+    registration = PatientRegistration.objects.get()
+    assert registration.version == 2
+    assert list(RegistrationVersion.objects.order_by("version").values_list("version")) == [(1,), (2,)]
+    assert Event.objects.filter(name="registration.changed").count() == 1
