@@ -38,7 +38,8 @@ def refuse_unfit(node: Node) -> None:
     try:
         connection = psycopg2.connect(url, connect_timeout=5)
     except psycopg2.OperationalError as error:
-        raise _unreachable(node, "PostgreSQL", url, error) from error
+        hint = "" if given.superuser_url else f"JIANQIAO_{node.code}_SUPERUSER_URL"
+        raise _unreachable(node, "PostgreSQL", url, error, hint) from error
     with contextlib.closing(connection), connection.cursor() as cursor:
         faults = postgres_faults(cursor)
     if faults:
@@ -143,11 +144,19 @@ def _blind_to_chinese(cursor: Any) -> Fault | None:
     )
 
 
-def _unreachable(node: Node, what: str, url: str, error: Exception) -> ServerUnfit:
+def _unreachable(
+    node: Node, what: str, url: str, error: Exception, missing: str = ""
+) -> ServerUnfit:
     parts = urlsplit(url)
     place = f"{parts.hostname or '?'}:{parts.port or '?'}"
     why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return ServerUnfit(
-        f"节点 {node.code}：无法连接 {what}（{place}）：{why}",
-        f"Node {node.code}: {what} at {place} cannot be reached: {why}",
+        f"节点 {node.code}：无法连接 {what}（{place}）：{why}"
+        + (f"\n首次启动还需要 {missing}，用来建立登录和数据库。" if missing else ""),
+        f"Node {node.code}: {what} at {place} cannot be reached: {why}"
+        + (
+            f"\nThe first start also needs {missing}, to make logins and database."
+            if missing
+            else ""
+        ),
     )

@@ -1,0 +1,217 @@
+"""The life of a local province: first start, crashes, stops, growth, moves, its end.
+
+The tests of this module share one province and follow one another; each leaves it running.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import urllib3
+
+from benchmarks.throwaway_province import running_province, until
+from config.cli.failures import AlreadyRunning, NotRunning, PortTaken
+from config.cli.home import PROJECT
+from config.cli.leftovers import leftovers
+from tests.system.conftest import port_base
+
+HUB, LANZHOU, PINGLIANG = "620000", "620100", "620800"
+KINDS = ("postgres", "redis", "web", "worker", "consumer")
+OFFSET = 600
+
+
+@pytest.fixture(scope="module")
+def province():
+    with running_province(port_base=port_base(OFFSET), cities=1) as running:
+        yield running
+
+
+def processes(province):
+    """Every process of the province: node, kind, state, pid, restarts."""
+    return {
+        (node["code"], one["process"]): one
+        for node in province.status()["nodes"]
+        for one in node["processes"]
+    }
+
+
+def nothing_left(province):
+    return not leftovers(province.home) and not province.home.run_file.exists()
+
+
+def test_a_detached_start_returns_when_every_node_is_ready(province):
+    status = province.status()
+
+    assert status["state"] == "ready"
+    assert [node["code"] for node in status["nodes"]] == [HUB, LANZHOU]
+    assert all(node["ready"] for node in status["nodes"])
+    assert set(processes(province)) == {(code, kind) for code in (HUB, LANZHOU) for kind in KINDS}
+    assert status["pss_bytes"] is None or status["pss_bytes"] > 0
+
+
+def test_the_endpoints_are_those_of_the_contract(province):
+    hub, city = province.endpoints["nodes"]
+
+    assert (hub["code"], hub["name"], hub["role"]) == (HUB, "甘肃省", "province")
+    assert (city["code"], city["name"], city["role"]) == (LANZHOU, "兰州市", "city")
+    assert city["url"] == f"http://127.0.0.1:{port_base(OFFSET) + 10}"
+    assert "//jianqiao_app:" in city["database_url"]
+    assert city["redis_url"].startswith("redis://:")
+    assert urllib3.request("GET", f"{city['url']}/readyz").status == 200
+
+
+def test_servers_never_run_as_root_and_secrets_are_private(province):
+    servers = [
+        psutil.Process(one["pid"])
+        for (_, kind), one in processes(province).items()
+        if kind in {"postgres", "redis"}
+    ]
+    assert {server.username() for server in servers}.isdisjoint({"root"})
+
+    node = province.home.node(LANZHOU)
+    private = [node.env_file, *node.keys.iterdir(), province.home.endpoints_file]
+    assert {file.stat().st_mode & 0o077 for file in private} == {0}
+
+
+def test_serving_processes_cannot_become_the_owner(province):
+    for (_, kind), one in processes(province).items():
+        if kind in {"web", "worker", "consumer"}:
+            assert "OWNER_DATABASE_URL" not in psutil.Process(one["pid"]).environ()
+
+
+def test_a_second_start_of_the_same_home_says_it_is_running(province):
+    second = province.jianqiao("up", "--detach", check=False)
+
+    assert second.returncode == AlreadyRunning.exit_code
+    assert "jianqiao status" in second.stderr
+
+
+def test_another_home_on_the_same_ports_is_told_who_has_them(province, tmp_path):
+    second = subprocess.run(  # noqa: S603
+        [
+            *(sys.executable, "-m", "config.cli.main", "--home", str(tmp_path / "var")),
+            *("--lang", "en", "up", "--detach", "--cities", "0"),
+            *("--port-base", str(port_base(OFFSET))),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env={"PATH": os.defpath},
+        check=False,
+    )
+
+    assert second.returncode == PortTaken.exit_code
+    assert f"Port {port_base(OFFSET)} is taken by process" in second.stderr
+    assert province.status()["state"] == "ready"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_killed_process_is_back_and_the_node_ready(province, kind):
+    before = processes(province)[LANZHOU, kind]
+    os.kill(before["pid"], signal.SIGKILL)
+
+    def is_back():
+        now = processes(province)[LANZHOU, kind]
+        return now["restarts"] == before["restarts"] + 1 and now["state"] == "running"
+
+    until(is_back, 20)
+    province.until_ready()
+
+
+def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_is_whole(province):
+    city = province.rows(HUB, "SELECT id FROM nodes_node WHERE code = %s", LANZHOU)
+    os.kill(province.status()["pid"], signal.SIGKILL)
+    until(lambda: not leftovers(province.home), 30)
+    assert province.jianqiao("status", check=False).returncode == NotRunning.exit_code
+
+    province.jianqiao("up", "--detach")
+
+    province.until_ready()
+    assert province.rows(LANZHOU, "SELECT id FROM nodes_node WHERE code = %s", LANZHOU) == city
+
+
+def test_down_leaves_nothing_behind_and_a_later_start_is_quick(province):
+    province.jianqiao("down")
+    assert nothing_left(province)
+    assert province.jianqiao("down").returncode == 0
+
+    begun = time.monotonic()
+    province.jianqiao("up", "--detach")
+    assert time.monotonic() - begun < 30
+    assert "migrate" not in province.jianqiao("logs", "--process", "redis").stdout
+
+
+def test_ctrl_c_stops_a_foreground_province_cleanly(province):
+    province.jianqiao("down")
+    words = [sys.executable, "-m", "config.cli.main", "--home", str(province.home.path), "up"]
+    with subprocess.Popen(  # noqa: S603
+        words,
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": os.defpath},
+    ) as foreground:
+        lines = iter(foreground.stdout.readline, "")
+        seen = next(line for line in lines if "已就绪" in line)
+        foreground.send_signal(signal.SIGINT)
+        rest = foreground.stdout.read()
+
+    assert seen
+    assert foreground.returncode == 0
+    assert "省平台已停止" in rest
+    assert nothing_left(province)
+    province.jianqiao("up", "--detach")
+
+
+def test_more_cities_are_enrolled_and_fewer_are_not_started(province):
+    province.jianqiao("down")
+    province.jianqiao("up", "--detach", "--cities", "2")
+    province.until_ready()
+    assert province.cities == [LANZHOU, PINGLIANG]
+    until(lambda: len(province.rows(PINGLIANG, "SELECT 1 FROM nodes_node")) == 3)
+
+    province.jianqiao("down")
+    province.jianqiao("up", "--detach", "--cities", "1")
+    assert [node["code"] for node in province.status()["nodes"]] == [HUB, LANZHOU]
+
+
+def test_other_ports_take_the_streams_along(province):
+    base = port_base(OFFSET + 100)
+    province.jianqiao("down")
+    province.jianqiao("up", "--detach", "--cities", "2", "--port-base", str(base))
+
+    province.until_ready()
+    assert province.url(LANZHOU) == f"http://127.0.0.1:{base + 10}"
+    until(
+        lambda: (
+            province.rows(LANZHOU, "SELECT url FROM nodes_node WHERE code = %s", HUB)
+            == [(f"http://127.0.0.1:{base}",)]
+        )
+    )
+
+
+def test_migrate_runs_beside_a_serving_province(province):
+    said = province.jianqiao("--lang", "en", "migrate").stdout
+
+    assert "up to date" in said
+    assert province.status()["state"] == "ready"
+
+
+def test_logs_are_prefixed_by_their_origin(province):
+    said = province.jianqiao("logs", "--node", LANZHOU, "--process", "consumer").stdout
+
+    assert said.startswith("620100 consumer │ ")
+
+
+def test_reset_removes_every_trace(province):
+    (province.home.path / "mine.txt").write_text("kept")
+
+    province.jianqiao("reset", "--yes")
+
+    assert [entry.name for entry in province.home.path.iterdir()] == ["mine.txt"]
+    assert not leftovers(province.home)
