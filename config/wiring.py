@@ -2,13 +2,17 @@
 
 from kernel.keys.columns import BlindIndex, SealedColumn
 
-# Role of the node → event → handlers `(event) -> None`, each run once in effect.
+# Role of the node → event → handlers `(event) -> None`, each run once in effect. Every event that is
+# recorded stands here, also one that nobody reacts to yet.
 HANDLERS: dict[str, dict[str, list[str]]] = {
     "province": {
         "registration.recorded": ["registry.persons.handlers.link_registration"],
         "registration.changed": ["registry.persons.handlers.link_registration"],
+        "records.received": [],
     },
-    "city": {},
+    "city": {
+        "identity.linked": [],
+    },
 }
 
 # Command → service `(*, body, by) -> dict`; its answer is stored with its effect.

@@ -56,14 +56,44 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def string_constants(tree: ast.Module) -> dict[str, str]:
+    """Names that a module gives to plain strings at its top, alone or in a row."""
+    found = {}
+    for node in tree.body:
+        if not isinstance(node, ast.Assign):
+            continue
+        for target in node.targets:
+            pairs = (
+                zip(target.elts, node.value.elts, strict=False)
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+                else [(target, node.value)]
+            )
+            for name, value in pairs:
+                if isinstance(name, ast.Name) and isinstance(value, ast.Constant):
+                    found[name.id] = value.value
+    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def strings_of(node: ast.expr, constants: dict[str, str]) -> Iterator[str]:
+    """What an expression of strings, names of strings and conditions may be."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.Name) and node.id in constants:
+        yield constants[node.id]
+    elif isinstance(node, ast.IfExp):
+        yield from strings_of(node.body, constants)
+        yield from strings_of(node.orelse, constants)
+
+
 def called_names(tree: ast.Module, *functions: str) -> Iterator[tuple[ast.Call, str]]:
-    """Calls of `x.function(...)` or `function(...)` whose first argument is a plain string."""
+    """Calls of `x.function(...)` or `function(...)` whose first argument is known to be a string."""
+    constants = string_constants(tree)
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
         function = call.func
         name = (
             function.attr if isinstance(function, ast.Attribute)
             else function.id if isinstance(function, ast.Name) else None
         )  # fmt: skip
-        first = call.args[0] if call.args else None
-        if name in functions and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            yield call, first.value
+        if name in functions and call.args:
+            for value in strings_of(call.args[0], constants):
+                yield call, value

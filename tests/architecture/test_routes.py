@@ -14,8 +14,11 @@ from config.middleware import PUBLIC, is_public
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REFUSALS = {401, 403}  # not 404: an unguarded route says that of a thing that is not there
 NOT_ANSWERED_BY_THIS_METHOD = 405
+EMPTY_ADDRESSES = {"api/v1/"}  # django-ninja's root, which only gives its name to others
+UNKNOWN = "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d"
 EXAMPLES = {
-    "uuid": "0192f0c1-2d3e-7a4b-8c5d-6e7f8a9b0c1d",
+    "uuid": UNKNOWN,
+    "uuidstr": UNKNOWN,
     "int": "1",
     "str": "stranger",
     "slug": "stranger",
@@ -47,7 +50,11 @@ def example(parameter: re.Match[str]) -> str:
 
 
 ADDRESSES = list(addresses(get_resolver().url_patterns))
-GUARDED = [address for address in ADDRESSES if not is_public(address.path)]
+GUARDED = [
+    address
+    for address in ADDRESSES
+    if not is_public(address.path) and address.route not in EMPTY_ADDRESSES
+]
 
 
 def test_every_public_route_exists():
