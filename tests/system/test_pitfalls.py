@@ -163,9 +163,7 @@ def test_22_one_subscription_a_pair_names_all_publications(fragile_province):
     )
 
     assert at_hub == [(f"from_{code}", ["city", "node"]) for code in (FIRST, SECOND)]
-    assert at_city == [
-        (f"from_{HUB}", ["province", f"personal_{FIRST}", f"node_{FIRST}"])
-    ]
+    assert at_city == [(f"from_{HUB}", ["province", f"personal_{FIRST}", f"node_{FIRST}"])]
 
 
 @pytest.mark.parametrize("code", [HUB, FIRST])
@@ -212,7 +210,9 @@ def test_17_a_lost_slot_is_seen_and_a_reload_repairs_it(fragile_province):
     missed = write_event(province)
     for _ in range(3):
         province.rows(FIRST, "SELECT pg_switch_wal()", login="superuser")
-        province.rows(FIRST, "CREATE TABLE fill AS SELECT generate_series(1, 200000)", login="owner")
+        province.rows(
+            FIRST, "CREATE TABLE fill AS SELECT generate_series(1, 200000)", login="owner"
+        )
         province.rows(FIRST, "DROP TABLE fill", login="owner")
         province.rows(FIRST, "CHECKPOINT", login="superuser")
     until(lambda: outgoing(province)["wal_status"] == "lost", 30, pause=0.5)
