@@ -1,0 +1,231 @@
+"""What is refused says where and why, and leaves nothing behind."""
+
+import copy
+import gzip
+
+import pytest
+from django.conf import settings
+
+from health_records.models import Message
+from health_records.states import MessageState
+from kernel.actor import Role
+from kernel.audit.models import AuditRow
+from tests.factories.fhir import NUMBER, PHONE, as_bytes, bundle, entry, patient, visit
+from tests.factories.registry import OrganisationFactory
+from tests.factories.signed_in import as_hospital, as_somebody
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+
+
+def rule_of(answer):
+    """Rule and path of the first issue."""
+    issue = answer.json()["issue"][0]
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    return issue["details"]["coding"][0]["code"], issue.get("expression", [""])[0]
+
+
+def changed(place, **parts):
+    message = visit()
+    message["entry"][place]["resource"] |= parts
+    return message
+
+
+DEEP = b'{"resourceType":"Bundle","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+BAD_BYTES = {
+    "not json": (b"{", 400, "json"),
+    "not utf-8": (b'{"a":"\xff"}', 400, "json"),
+    "nan": (b'{"a":NaN}', 400, "json"),
+    "deep": (DEEP, 400, "json-depth"),
+    "nul": (b'{"resourceType":"Bundle","a":"\\u0000"}', 400, "json-character"),
+    "duplicate key": (b'{"resourceType":"Bundle","type":"batch","type":"batch"}', 400, "json-duplicate-key"),
+    "a list": (b"[]", 422, "object"),
+    "endless number": (b'{"a":' + b"1" * 5_000 + b"}", 400, "json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BAD_BYTES))
+def test_bytes_that_are_no_message(name, push, stored):
+    raw, status, rule = BAD_BYTES[name]
+    before = stored()
+
+    answer = push(raw)
+
+    assert (answer.status_code, rule_of(answer)[0]) == (status, rule)
+    assert stored() == before
+
+
+LONE = as_bytes(visit()).replace("张三".encode(), b"\\ud800")
+BAD_MESSAGES = {
+    "a wrong type": (changed(2, resourceType="Krankheit"), "resource-type", "Bundle.entry[2].resource.resourceType"),
+    "no bundle": (patient(), "bundle-expected", "resourceType"),
+    "a searchset": (bundle(entry(patient()), type_="searchset"), "bundle-type", "Bundle.type"),
+    "no entries": (bundle(), "entry-list", "Bundle.entry"),
+    "no request": (bundle({"resource": patient()}), "request-required", "Bundle.entry[0].request"),
+    "a delete": (bundle(entry(patient(), method="DELETE")), "request-method", "Bundle.entry[0].request.method"),
+    "another url": (bundle(entry(patient(), url="Person")), "request-url", "Bundle.entry[0].request.url"),
+    "a reference to no entry": (
+        changed(2, subject={"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}),
+        "reference-resolves", "Bundle.entry[2].resource.subject.reference"),
+    "a relative reference to nothing": (
+        changed(2, recorder={"reference": "Practitioner/77"}), "reference-resolves",
+        "Bundle.entry[2].resource.recorder.reference"),
+    "a condition nobody meets": (
+        changed(2, recorder={"reference": "Practitioner?identifier=urn:npi|7"}), "reference-resolves",
+        "Bundle.entry[2].resource.recorder.reference"),
+    "a condition of another kind": (
+        changed(2, recorder={"reference": "Practitioner?name=7"}), "reference-form",
+        "Bundle.entry[2].resource.recorder.reference"),
+    "nothing contained": (
+        changed(2, recorder={"reference": "#doctor"}), "reference-resolves",
+        "Bundle.entry[2].resource.recorder.reference"),
+    "an invalid date": (
+        changed(3, effectiveDateTime="2026-02-30"), "date",
+        "Bundle.entry[3].resource.effectiveDateTime"),
+    "an invalid birth date": (
+        changed(0, birthDate="1990-13-01"), "date", "Bundle.entry[0].resource.birthDate"),
+    "an integer beyond 64 bits": (
+        changed(3, valueInteger=2**70), "json-number", "Bundle.entry[3].resource"),
+    "the same resource twice": (
+        bundle(entry(patient()), entry(patient())), "resource-once", "Bundle.entry[1].resource"),
+    "a bad id": (changed(2, id="a b"), "id-form", "Bundle.entry[2].resource.id"),
+    "a citizen number as the only number": (
+        bundle(entry({"resourceType": "Patient", "id": NUMBER})), "id-names-nobody",
+        "Bundle.entry[0].resource.id"),
+    "a patient without a number": (
+        bundle({"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}}),
+        "patient-number", "Bundle.entry[0].resource.identifier"),
+    "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BAD_MESSAGES))
+def test_messages_with_something_wrong(name, push, stored):
+    message, rule, path = BAD_MESSAGES[name]
+    before = stored()
+
+    answer = push(copy.deepcopy(message))
+
+    assert (answer.status_code // 100, rule_of(answer)) == (4, (rule, path))
+    assert stored() == before
+    assert Message.objects.get().state == MessageState.REFUSED
+
+
+def test_the_text_says_how_to_mend_it_in_both_languages(push):
+    message = changed(2, recorder={"reference": "Practitioner/77"})
+
+    chinese = push(message).json()["issue"][0]["details"]["text"]
+    english = push(message, **{"Accept-Language": "en"}).json()["issue"][0]["details"]["text"]
+
+    assert chinese == "引用“Practitioner/77”指向的资源不存在。请在同一 Bundle 中包含它，或先推送它"
+    assert english.startswith("The reference “Practitioner/77” leads to nothing.")
+
+
+def test_a_refused_message_may_be_mended_under_its_id(push):
+    bad = changed(2, recorder={"reference": "Practitioner/77"}) | {"identifier": {"value": "m1"}}
+    assert push(bad).status_code == 422
+
+    assert push(visit() | {"identifier": {"value": "m1"}}).status_code == 200
+    assert Message.objects.get().state == MessageState.ACCEPTED
+
+
+def test_too_large_a_body(push, stored, monkeypatch):
+    monkeypatch.setattr(settings, "MAX_BODY_BYTES", 1024)
+    monkeypatch.setattr(settings, "DATA_UPLOAD_MAX_MEMORY_SIZE", 1024)
+
+    answer = push(visit())
+
+    assert (answer.status_code, rule_of(answer)[0]) == (413, "too-large")
+    assert set(stored().values()) == {0}
+
+
+def test_a_gzip_body_is_unpacked(push):
+    raw = gzip.compress(as_bytes(visit()))
+
+    assert push(raw, **{"Content-Encoding": "gzip"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "rule"),
+    [
+        (gzip.compress(b" " * 30_000_000), "too-large"),
+        (b"not gzip", "gzip"),
+        (gzip.compress(b"{}")[:-4], "gzip"),
+    ],
+)
+def test_a_bad_gzip_body(raw, rule, push):
+    answer = push(raw, **{"Content-Encoding": "gzip"})
+
+    assert rule_of(answer)[0] == rule
+
+
+def test_other_media_types_and_encodings(system):
+    xml = system.post("/fhir/R4", b"<Bundle/>", content_type="application/fhir+xml")
+    brotli = system.post(
+        "/fhir/R4", b"{}", content_type="application/json", headers={"Content-Encoding": "br"}
+    )
+
+    assert (xml.status_code, rule_of(xml)[0]) == (415, "media-type")
+    assert (brotli.status_code, rule_of(brotli)[0]) == (415, "encoding")
+
+
+def test_a_stranger_is_refused(client, db):
+    answer = client.post("/fhir/R4", b"{}", content_type="application/json")
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("role", [Role.RESIDENT, Role.CLINICIAN, Role.OPERATOR])
+def test_people_do_not_push(role, hospital, stored):
+    somebody = as_somebody(role, organisation=hospital)
+
+    answer = somebody.post("/fhir/R4", as_bytes(visit()), content_type="application/json")
+
+    assert answer.status_code == 403
+    assert stored() == {name: 0 for name in stored()}
+    assert AuditRow.objects.get().outcome == "refused"
+
+
+def test_a_hospital_of_another_city_is_sent_there(stored):
+    away = as_hospital(OrganisationFactory(node="620800"))
+
+    answer = away.post("/fhir/R4", as_bytes(visit()), content_type="application/json")
+
+    assert answer.status_code == 421
+    assert "620800" in answer.json()["issue"][0]["details"]["text"]
+    assert set(stored().values()) == {0}
+
+
+def test_another_hospitals_patient_is_nothing(push, hospital):
+    push(visit())
+    other = as_hospital(OrganisationFactory())
+    message = changed(2, subject={"reference": "Patient/pat-00012345"})
+    del message["entry"][0:2], message["entry"][1:]
+    del message["entry"][0]["resource"]["encounter"]
+
+    answer = other.post("/fhir/R4", as_bytes(message), content_type="application/json")
+
+    assert rule_of(answer) == ("reference-resolves", "Bundle.entry[0].resource.subject.reference")
+
+
+def test_a_batch_keeps_its_good_entries(push, stored):
+    good, bad = visit()["entry"][0], entry({"resourceType": "Nonsense"})
+    leaning = entry({
+        "resourceType": "Condition", "id": "c1", "subject": {"reference": good["fullUrl"]},
+        "encounter": {"reference": bad["fullUrl"]},
+    })  # fmt: skip
+
+    answer = push(bundle(good, bad, leaning, type_="batch"))
+
+    told = [one["response"]["status"] for one in answer.json()["entry"]]
+    assert told == ["201 Created", "422", "422"]
+    assert stored()["PatientRegistration"] == 1
+    assert stored()["ClinicalEntry"] == 0
+
+
+def test_the_answer_to_a_refusal_names_no_number(push):
+    answer = push(changed(2, recorder={"reference": f"Patient?identifier=urn:x|{PHONE}9"}))
+
+    assert rule_of(answer)[0] == "reference-resolves"
+    raw = bytes(Message.objects.get().answer)
+    assert PHONE.encode() not in raw

@@ -1,0 +1,66 @@
+"""One resource by itself: create, update, and what the node says it can do."""
+
+import pytest
+
+from health_records.models import SourceParty
+from tests.factories.fhir import patient
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+
+DOCTOR = {"resourceType": "Practitioner", "id": "dr-1", "name": [{"family": "李", "given": ["明"]}]}
+
+
+def test_create_answers_with_the_resource(push):
+    answer = push(patient(), path="/fhir/R4/Patient")
+
+    body = answer.json()
+    assert answer.status_code == 201, answer.content
+    assert answer["Location"] == f"http://testserver/fhir/R4/Patient/{body['id']}/_history/1"
+    assert body["telecom"] == patient()["telecom"]
+
+
+def test_the_same_create_again_makes_nothing(push, stored):
+    first, before = push(DOCTOR, path="/fhir/R4/Practitioner").json(), stored()
+
+    assert push(DOCTOR, path="/fhir/R4/Practitioner").json() == first
+    assert stored() == before
+
+
+def test_update_by_the_sources_id_and_by_ours(system):
+    def put(id_, name):
+        body = {**DOCTOR, "name": [{"text": name}], "id": id_}
+        return system.put(f"/fhir/R4/Practitioner/{id_}", body, content_type="application/json")
+
+    created = put("dr-1", "李明")
+    second = put("dr-1", "李铭")
+    third = put(created.json()["id"], "李鸣")
+    back = put("dr-1", "李明")
+
+    assert [one.status_code for one in (created, second, third, back)] == [201, 200, 200, 200]
+    assert [one["ETag"] for one in (created, second, third, back)] == ['W/"1"', 'W/"2"', 'W/"3"', 'W/"4"']
+    assert SourceParty.objects.get().name == "李明"
+
+
+def test_a_type_that_is_none(system):
+    answer = system.post("/fhir/R4/Krankheit", {}, content_type="application/json")
+
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "resource-type"
+
+
+def test_a_wrong_path_is_told_without_a_bundle(push):
+    answer = push(DOCTOR, path="/fhir/R4/Patient")
+
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "request-url"
+
+
+def test_the_capability_statement_names_what_there_is(client):
+    told = client.get("/fhir/R4/metadata").json()
+
+    rest = told["rest"][0]
+    assert told["fhirVersion"] == "4.0.1"
+    assert len(rest["resource"]) == 144
+    assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
+    codes = [one["code"] for one in rest["resource"][0]["interaction"]]
+    assert codes == ["read", "vread", "create", "update"]
