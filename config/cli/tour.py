@@ -3,7 +3,7 @@
 import json
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from config.cli.failures import StepFailed
 from config.cli.hospital_client import Answer, HospitalClient
 from config.cli.language import said
 
-LINES, ITEMS, TEXT = 24, 2, 70
+LINES, ITEMS, TEXT, WIDTH = 26, 3, 70, 110
 PATIENCE = 10.0
 
 
@@ -84,21 +84,22 @@ class Tour:
         """Print status and a shortened body."""
         colour = "green" if answer.ok else "yellow"
         click.secho(f"← HTTP {answer.status}", fg=colour)
-        text = json.dumps(shortened(answer.body), ensure_ascii=False, indent=2).splitlines()
-        for line in text[:LINES]:
+        body = shortened(answer.body)
+        lines = body.splitlines() if isinstance(body, str) else list(in_lines(body))
+        for line in lines[:LINES]:
             click.echo(f"  {line}")
-        if len(text) > LINES:
+        if len(lines) > LINES:
             click.echo("  …")
         return answer
 
     def _typed(self, words: list[str]) -> str:
         """Quoted for a shell, with $HUB, $CITY and the like for what the user has set."""
-        command = " ".join(
-            f'"{word}"' if "$" in word and "'" not in word else shlex.quote(word) for word in words
-        )
+        return " ".join(map(self._quoted, words))
+
+    def _quoted(self, word: str) -> str:
         for variable, value in self.names.items():
-            command = command.replace(value, f"${variable}")
-        return command
+            word = word.replace(value, f"${variable}")
+        return f'"{word}"' if "$" in word else shlex.quote(word)
 
     def _answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -123,10 +124,31 @@ def taken(answer: Answer) -> dict[str, Any]:
 def shortened(value: Any) -> Any:
     """The same structure with long lists and texts cut."""
     if isinstance(value, dict):
-        return {name: shortened(part) for name, part in value.items()}
+        return {name: _cut(shortened(part)) for name, part in value.items()}
     if isinstance(value, list):
-        kept: list[Any] = [shortened(part) for part in value[:ITEMS]]
-        return [*kept, f"… {len(value) - ITEMS} more"] if len(value) > ITEMS else kept
-    if isinstance(value, str) and len(value) > TEXT:
-        return value[:TEXT] + "…"
+        kept: list[Any] = [_cut(shortened(part)) for part in value[:ITEMS]]
+        return [*kept, f"… +{len(value) - ITEMS}"] if len(value) > ITEMS else kept
     return value
+
+
+def in_lines(value: Any, indent: str = "") -> Iterator[str]:
+    """JSON with everything that fits on one line, so that more is seen at once."""
+    flat = json.dumps(value, ensure_ascii=False)
+    if len(indent) + len(flat) <= WIDTH or not isinstance(value, dict | list) or not value:
+        yield indent + flat
+        return
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    parts = value.items() if isinstance(value, dict) else ((None, part) for part in value)
+    yield indent + opening
+    for number, (name, part) in enumerate(parts, start=1):
+        lines = list(in_lines(part, indent + "  "))
+        if name is not None:
+            lines[0] = f"{indent}  {json.dumps(name, ensure_ascii=False)}: {lines[0].lstrip()}"
+        if number < len(value):
+            lines[-1] += ","
+        yield from lines
+    yield indent + closing
+
+
+def _cut(value: Any) -> Any:
+    return value[:TEXT] + "…" if isinstance(value, str) and len(value) > TEXT else value

@@ -1,7 +1,7 @@
 """One visit as the FHIR R4 transaction bundle a hospital system would send."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID, uuid5
@@ -35,15 +35,19 @@ def bundle_of(visit: Visit, *, seed: int, registration: Registration | None = No
     )
 
 
-def enrolment_of(resident: Resident, hospital: Hospital, *, seed: int) -> Json:
-    """The bundle by which an institution opens a resident's record (建档): the Patient alone."""
-    registration = registration_of(resident, hospital, seed=seed)
-    identity = _patient_id(hospital, registration)
+def enrolment_of(
+    residents: Sequence[Resident], hospital: Hospital, *, number: int, seed: int
+) -> Json:
+    """The bundle by which an institution puts residents on file (建档): their Patients alone.
+
+    Its identifier tells number and size of the list, so that a longer list is another message.
+    """
+    registrations = [registration_of(one, hospital, seed=seed) for one in residents]
     return _bundle(
         hospital,
-        f"JD-{registration.local_number}",
+        f"JD-{seed}-{number}-{len(residents)}",
         ENROLLED_AT,
-        [(identity, resources.patient(registration, hospital))],
+        [(_patient_id(hospital, one), resources.patient(one, hospital)) for one in registrations],
     )
 
 

@@ -87,7 +87,7 @@ def registration_with(
     if "·" in given:
         given = given.replace("·", chance.choice("··•．"))
     return Registration(
-        local_number=_local_number(resident, hospital),
+        local_number=_local_number(resident, hospital, seed),
         name=resident.family_name + given,
         family_name=resident.family_name,
         given_name=given,
@@ -120,7 +120,7 @@ def _typed(number: str | None, habit: Habit) -> str | None:
             return number
 
 
-def _local_number(resident: Resident, hospital: Hospital) -> str:
+def _local_number(resident: Resident, hospital: Hospital, seed: int) -> str:
     """The hospital's own number; no two residents share one in a hospital.
 
     The resident's place in the census is scattered by a multiplier prime to the range, so that
@@ -128,5 +128,5 @@ def _local_number(resident: Resident, hospital: Hospital) -> str:
     """
     city, household, member = (int(part) for part in resident.key.split("-"))
     place = (city // 100 % 100) * 10**8 + household * 10 + member
-    shift = chance_of(hospital.code).randrange(_LOCAL_NUMBERS)
+    shift = chance_of(seed, hospital.code).randrange(_LOCAL_NUMBERS)
     return f"{(place * _SCATTER + shift) % _LOCAL_NUMBERS:010d}"

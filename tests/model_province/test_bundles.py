@@ -134,16 +134,43 @@ def test_doctors_work_where_they_are_named():
 
 def test_traffic_of_a_city_puts_all_on_file_and_keeps_the_order_of_time():
     traffic = Traffic(CITIES, 300, FIRST, LAST, seed=3)
-    own = shares(CITIES, 300)["620800"]
     sent = list(messages_of("620800", traffic))
-    times = [message.message_id for message in sent[own:]]
+    lists = [message for message in sent if "|JD-" in message.message_id]
+    patients = [entry for message in lists for entry in json.loads(message.body)["entry"]]
+    times = [message.message_id.rpartition("|")[2] for message in sent[len(lists) :]]
 
+    assert len({patient["fullUrl"] for patient in patients}) == shares(CITIES, 300)["620800"]
     assert {message.hospital.node for message in sent} == {"620800"}
-    assert {message.hospital.type for message in sent[:own]} <= {"B100", "C220"}
-    assert all(message.message_id.startswith("JD-") for message in sent[:own])
+    assert {message.hospital.type for message in lists} <= {"B100", "C220"}
     assert [time[:12] for time in times] == sorted(time[:12] for time in times)
     assert len({(message.hospital.code, message.message_id) for message in sent}) == len(sent)
     assert list(messages_of("620800", traffic)) == sent
+
+
+def test_another_seed_is_another_population():
+    first, second = (
+        {
+            entry["fullUrl"]
+            for message in messages_of("620800", Traffic(CITIES, 300, FIRST, LAST, seed=seed))
+            for entry in json.loads(message.body)["entry"]
+        }
+        for seed in (3, 4)
+    )
+
+    assert not first & second
+
+
+def test_a_greater_population_holds_the_smaller():
+    small, great = (
+        {
+            entry["fullUrl"]: entry["resource"]
+            for message in messages_of("620800", Traffic(CITIES, size, FIRST, LAST, seed=3))
+            for entry in json.loads(message.body)["entry"]
+        }
+        for size in (100, 300)
+    )
+
+    assert small.items() <= great.items()
 
 
 def test_every_visit_of_the_province_is_sent_by_exactly_one_city():
@@ -160,7 +187,8 @@ def test_every_visit_of_the_province_is_sent_by_exactly_one_city():
         for visit in visits_of(person, first=FIRST, last=LAST, cities=CITIES, seed=3)
     ]
 
-    assert len(sent) == len(people) + len(visited)
+    lists = [message for message in sent if "|JD-" in message.message_id]
+    assert len(sent) == len(lists) + len(visited)
 
 
 def test_nobody_is_seen_before_birth():
