@@ -84,12 +84,13 @@ def _client_of(assertion: str, client_id: str) -> HospitalClient:
 
 def _verified(assertion: str, client: HospitalClient) -> dict[str, Any]:
     """The claims, when one of the client's keys signed them for this node, just now."""
-    for jwk in _keys_for(assertion, client):
+    header = jwt.get_unverified_header(assertion)
+    for jwk in _keys_for(header, client):
         try:
             claims: dict[str, Any] = jwt.decode(
                 assertion,
-                jwt.PyJWK.from_dict(dict(jwk), algorithm=_algorithm(assertion, jwk)),
-                algorithms=list(algorithms_of(jwk)),
+                jwt.PyJWK.from_dict(dict(jwk), algorithm=header["alg"]),
+                algorithms=[header["alg"]],
                 audience=token_endpoint(),
                 leeway=CLOCK_SKEW,
                 options={"require": ["iss", "sub", "aud", "exp", "jti"]},
@@ -102,18 +103,13 @@ def _verified(assertion: str, client: HospitalClient) -> dict[str, Any]:
     raise _refused("signature does not fit a registered key")
 
 
-def _keys_for(assertion: str, client: HospitalClient) -> list[dict[str, Any]]:
-    wanted = jwt.get_unverified_header(assertion).get("kid")
+def _keys_for(header: Mapping[str, Any], client: HospitalClient) -> list[dict[str, Any]]:
+    """The registered keys of the kind that the algorithm needs, the one named first if any is."""
+    algorithm, wanted = header.get("alg"), header.get("kid")
     keys: list[dict[str, Any]] = client.public_keys
-    named = [key for key in keys if wanted is not None and key.get("kid") == wanted]
-    return named or keys
-
-
-def _algorithm(assertion: str, jwk: Mapping[str, Any]) -> str:
-    """The header's algorithm where the key allows it; else the key's own, which then refuses."""
-    named = jwt.get_unverified_header(assertion).get("alg")
-    allowed = algorithms_of(jwk)
-    return named if isinstance(named, str) and named in allowed else allowed[0]
+    fit = [key for key in keys if algorithm in algorithms_of(key)]
+    named = [key for key in fit if wanted is not None and key.get("kid") == wanted]
+    return named or fit
 
 
 def _fresh(claims: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ def entry(resource: dict[str, Any], **request: Any) -> dict[str, Any]:
     }
 
 
-def patient(local: str = "00012345", *, number: str | None = NUMBER, name: str = "张三") -> dict[str, Any]:
+def patient(
+    local: str = "00012345", *, number: str | None = NUMBER, name: str = "张三"
+) -> dict[str, Any]:
     """A man with a patient number, a citizen number and a phone."""
     identifiers = [{
         "type": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR"}]},

@@ -1,6 +1,7 @@
 """Organisations, hospital systems, accounts, registrations, persons."""
 
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,12 @@ from tests.factories.arriving import HERE, HUB, LANZHOU, ArrivingFactory
 
 PASSWORD = "correct-horse-9"  # noqa: S105
 CITY_HERE = LANZHOU if HERE == HUB else HERE
+
+
+@cache
+def _hashed() -> str:
+    """Argon2 is slow on purpose; once is enough."""
+    return make_password(PASSWORD)
 
 
 class OrganisationFactory(ArrivingFactory[Organisation]):
@@ -59,7 +66,7 @@ class AccountFactory(ArrivingFactory[Account]):
 
     login = factory.Sequence(lambda n: f"user{n}")
     role = Role.RESIDENT
-    password = factory.LazyFunction(lambda: make_password(PASSWORD))
+    password = factory.LazyFunction(_hashed)
 
 
 class RegistrationFactory(ArrivingFactory[PatientRegistration]):
@@ -113,8 +120,12 @@ class IdentityLinkFactory(ArrivingFactory[IdentityLink]):
 
 
 def facts_of(
-    name: str = "张三", *, number: str | None = None, phone: str | None = None,
-    born: date | None = date(1990, 3, 7), sex: str = "1",
+    name: str = "张三",
+    *,
+    number: str | None = None,
+    phone: str | None = None,
+    born: date | None = date(1990, 3, 7),
+    sex: str = "1",
 ) -> RegistrationFacts:
     """What a hospital says about a patient."""
     return RegistrationFacts(
@@ -127,8 +138,10 @@ def actor_of(
 ) -> Actor:
     """Somebody of that role who signed in here."""
     return Actor(
-        id=uuid7(), role=role, node=HERE, purpose=PURPOSE_OF[role],
-        organisation_id=organisation.id if organisation else None, person_id=person_id,
+        id=uuid7(),
+        role=role,
+        node=HERE,
+        purpose=PURPOSE_OF[role],
+        organisation_id=organisation.id if organisation else None,
+        person_id=person_id,
     )
-
-

@@ -20,7 +20,10 @@ def as_hospital(organisation: Organisation, **headers: Any) -> Client:
 
 
 def as_somebody(
-    role: Role, *, organisation: Organisation | None = None, person_id: UUID | None = None,
+    role: Role,
+    *,
+    organisation: Organisation | None = None,
+    person_id: UUID | None = None,
     **headers: Any,
 ) -> Client:
     """Somebody of that role who signed in here."""

@@ -125,5 +125,8 @@ def test_only_a_changed_number_is_a_new_version_too(push):
 
     registration = PatientRegistration.objects.get()
     assert registration.version == 2
-    assert list(RegistrationVersion.objects.order_by("version").values_list("version")) == [(1,), (2,)]
+    assert list(RegistrationVersion.objects.order_by("version").values_list("version")) == [
+        (1,),
+        (2,),
+    ]
     assert Event.objects.filter(name="registration.changed").count() == 1

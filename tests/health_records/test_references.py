@@ -52,7 +52,9 @@ def test_a_visit_is_found_by_its_number(push):
     answer = push(condition(encounter={"reference": "Encounter?identifier=urn:test:visit|V1"}))
 
     assert answer.status_code == 200, answer.content
-    stored = ResourceVersion.objects.get(resource_id=ClinicalEntry.objects.get(source_key="later").id)
+    stored = ResourceVersion.objects.get(
+        resource_id=ClinicalEntry.objects.get(source_key="later").id
+    )
     assert stored.source["encounter"]["reference"] == f"Encounter/{Encounter.objects.get().id}"
 
 

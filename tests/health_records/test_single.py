@@ -37,7 +37,12 @@ def test_update_by_the_sources_id_and_by_ours(system):
     back = put("dr-1", "李明")
 
     assert [one.status_code for one in (created, second, third, back)] == [201, 200, 200, 200]
-    assert [one["ETag"] for one in (created, second, third, back)] == ['W/"1"', 'W/"2"', 'W/"3"', 'W/"4"']
+    assert [one["ETag"] for one in (created, second, third, back)] == [
+        'W/"1"',
+        'W/"2"',
+        'W/"3"',
+        'W/"4"',
+    ]
     assert SourceParty.objects.get().name == "李明"
 
 

@@ -1,0 +1,140 @@
+"""People sign in with a password; five failures lock a login for a while."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from kernel.actor import Role
+from registry.accounts.errors import KeyUnfit, PasswordTooWeak
+from registry.accounts.models import AccessToken, Account, HospitalClient, SignInFailures
+from registry.accounts.rules import password_is_strong
+from registry.accounts.selectors import actor_of_token
+from registry.accounts.services import create_account, register_hospital_client
+from tests.factories.registry import PASSWORD, AccountFactory, OrganisationFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client, login, password=PASSWORD):
+    return client.post(
+        "/api/v1/sign-in", {"login": login, "password": password}, content_type="application/json"
+    )
+
+
+def test_the_right_password_gives_a_session(client):
+    hospital = OrganisationFactory()
+    account = AccountFactory(role=Role.CLINICIAN, organisation=hospital)
+
+    answer = sign_in(client, account.login)
+
+    assert answer.status_code == 200
+    actor = actor_of_token(answer.json()["access_token"])
+    assert (actor.id, actor.role, actor.purpose) == (account.id, Role.CLINICIAN, "TREAT")
+    assert actor.organisation_id == hospital.id
+
+
+@pytest.mark.parametrize("login", ["user-known", "nobody", "a\u3000b"])
+def test_five_failures_lock_known_and_unknown_alike(login, client):
+    AccountFactory(login="user-known")
+
+    answers = [sign_in(client, login, "wrong-horse-1") for _ in range(5)]
+    locked = sign_in(client, login)
+
+    assert [one.status_code for one in answers] == [401] * 5
+    assert (locked.status_code, locked.json()["type"]) == (429, "urn:problem:sign-in-locked")
+    assert not AccessToken.objects.exists()
+
+
+def test_the_lock_opens_after_its_time(client):
+    account = AccountFactory()
+    for _ in range(5):
+        sign_in(client, account.login, "wrong-horse-1")
+    SignInFailures.objects.update(locked_until=timezone.now() - timedelta(seconds=1))
+
+    assert sign_in(client, account.login).status_code == 200
+    assert not SignInFailures.objects.exists()
+
+
+def test_a_suspended_account_stays_out_and_its_session_ends(client):
+    account = AccountFactory(login="s1", status="suspended")
+
+    assert sign_in(client, account.login).status_code == 401
+
+
+def test_sign_out_ends_the_session(client):
+    token = sign_in(client, AccountFactory().login).json()["access_token"]
+
+    answer = client.post("/api/v1/sign-out", headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == 204
+    assert actor_of_token(token) is None
+
+
+@pytest.mark.parametrize("body", [{"login": "a\0", "password": "x"}, {"login": "a"}, {}])
+def test_what_is_no_sign_in(body, client):
+    answer = client.post("/api/v1/sign-in", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:input-invalid")
+
+
+@pytest.mark.parametrize("token", ["", "x", "\ud800"])
+def test_a_token_nobody_got(token):
+    assert actor_of_token(token) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "strong"),
+    [("abcdefg1", True), ("abcdefg", False), ("abcdefgh", False), ("12345678", False)],
+)
+def test_strong_passwords(password, strong):
+    assert password_is_strong(password) is strong
+
+
+@pytest.mark.node("hub")
+def test_an_account_of_staff_reaches_the_hospitals_city():
+    hospital = OrganisationFactory(node="620800")
+
+    made = create_account(
+        login="doctor", password=PASSWORD, role=Role.CLINICIAN, organisation=hospital
+    )
+    again = create_account(
+        login="doctor", password=PASSWORD, role=Role.CLINICIAN, organisation=hospital, name="李医生"
+    )
+
+    assert made.id == again.id
+    assert (again.audience, again.name) == (["620800"], "李医生")
+    assert PASSWORD not in Account.objects.get().password
+
+
+@pytest.mark.node("hub")
+def test_a_weak_password_makes_no_account():
+    with pytest.raises(PasswordTooWeak):
+        create_account(login="weak", password="short", role=Role.OPERATOR)  # noqa: S106
+
+    assert not Account.objects.exists()
+
+
+@pytest.mark.node("hub")
+@pytest.mark.parametrize(
+    "keys", [[], [{"kty": "oct", "k": "x"}], [{"kty": "OKP", "crv": "Ed25519", "x": "x", "d": "x"}]]
+)
+def test_unfit_keys_register_no_system(keys):
+    with pytest.raises(KeyUnfit):
+        register_hospital_client(
+            client_id="his", organisation=OrganisationFactory(), public_keys=keys
+        )
+
+    assert not HospitalClient.objects.exists()
+
+
+@pytest.mark.node("hub")
+def test_a_system_may_change_its_keys():
+    hospital = OrganisationFactory()
+    for x in ("old", "new"):
+        register_hospital_client(
+            client_id="his", organisation=hospital,
+            public_keys=[{"kty": "OKP", "crv": "Ed25519", "x": x}],
+        )  # fmt: skip
+
+    assert [key["x"] for key in HospitalClient.objects.get().public_keys] == ["new"]

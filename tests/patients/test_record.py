@@ -1,0 +1,65 @@
+"""A registration keeps every version; its numbers are sealed and found by hash."""
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from kernel.actor import Role
+from kernel.events.models import Event
+from registry.patients.models import PatientRegistration, RegistrationVersion
+from registry.patients.sealing import facts_of as opened
+from registry.patients.sealing import identity_to_index, phone_to_index
+from registry.patients.selectors import ids_by_number
+from registry.patients.services import record_registration
+from tests.factories.registry import OrganisationFactory, actor_of, facts_of
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+
+NUMBER, PHONE = "620102199003070018", "13812345678"
+
+
+@transaction.atomic
+def record(hospital, facts, local_id="P1"):
+    return record_registration(
+        organisation_id=hospital.id, local_id=local_id, facts=facts, digest=b"d", at=timezone.now(),
+        by=actor_of(Role.HOSPITAL_SYSTEM, organisation=hospital),
+    )  # fmt: skip
+
+
+def test_every_version_is_kept():
+    hospital = OrganisationFactory()
+    first = record(hospital, facts_of(number=NUMBER, phone=PHONE))
+    second = record(hospital, facts_of("张三丰", number=NUMBER))
+
+    assert (first.id, second.version) == (second.id, 2)
+    versions = RegistrationVersion.objects.order_by("version").values_list("version", "name")
+    assert list(versions) == [(1, "张三"), (2, "张三丰")]
+    assert list(Event.objects.order_by("id").values_list("name", flat=True)) == [
+        "registration.recorded", "registration.changed"
+    ]  # fmt: skip
+
+
+def test_numbers_are_sealed_and_come_back():
+    record(OrganisationFactory(), facts_of(number=NUMBER, phone=PHONE))
+
+    row = PatientRegistration.objects.get()
+    assert NUMBER.encode() not in bytes(row.sealed)
+    assert opened(row) == facts_of(number=NUMBER, phone=PHONE)
+    assert identity_to_index(row) == NUMBER
+    assert phone_to_index(row) == PHONE
+
+
+@pytest.mark.parametrize("asked", ["P1", NUMBER, "620102 19900307 0018"])
+def test_found_by_either_number_in_its_own_hospital(asked):
+    hospital = OrganisationFactory()
+    made = record(hospital, facts_of(number=NUMBER))
+
+    assert ids_by_number(hospital.id, asked) == [made.id]
+    assert ids_by_number(OrganisationFactory().id, asked) == []
+
+
+def test_without_numbers_nothing_is_sealed():
+    record(OrganisationFactory(), facts_of())
+
+    row = PatientRegistration.objects.get()
+    assert (row.sealed, row.identity_index, row.phone_index) == (None, None, None)

@@ -1,0 +1,219 @@
+"""The hub links what cities register."""
+
+import threading
+from datetime import date
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from kernel.actor import Actor
+from kernel.events.errors import NotYet
+from kernel.events.models import Event
+from kernel.homes import uuid7
+from registry.patients.models import PatientRegistration
+from registry.patients.sealing import seal_facts
+from registry.persons import services
+from registry.persons.handlers import link_registration
+from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
+from registry.persons.states import LinkStatus, Status
+from tests.conftest import arriving
+from tests.factories.registry import RegistrationFactory, facts_of
+
+pytestmark = [pytest.mark.node("hub"), pytest.mark.django_db]
+
+NUMBER, OTHER = "620102199003070018", "620102199003070034"
+PHONE = "13812345678"
+HUB = Actor.of_node("620000")
+
+
+@pytest.fixture(autouse=True)
+def cities_keys(monkeypatch):
+    """The hub opens what cities sealed; here one key stands for all."""
+    opened = services.facts_of
+    monkeypatch.setattr(services, "facts_of", lambda row: _opened_by_hub(opened, row))
+
+
+def _opened_by_hub(opened, row):
+    node, row.node = row.node, "620000"
+    try:
+        return opened(row)
+    finally:
+        row.node = node
+
+
+def registered(facts, *, node="620100"):
+    return RegistrationFactory(facts=facts, node=node)
+
+
+def told_of(registration):
+    return Event(name="registration.recorded", subject_id=registration.id, node=registration.node)
+
+
+def linked(facts, *, node="620100"):
+    registration = registered(facts, node=node)
+    with transaction.atomic():
+        link_registration(told_of(registration))
+    return IdentityLink.objects.get(registration_id=registration.id, ended_at=None)
+
+
+def changed(link, facts):
+    with arriving():
+        PatientRegistration.objects.filter(pk=link.registration_id).update(
+            name=facts.name, sex=facts.sex, birth_date=facts.birth_date, version=2,
+            sealed=seal_facts(link.registration_id, facts), changed_at=timezone.now(),
+        )  # fmt: skip
+    with transaction.atomic():
+        link_registration(told_of(PatientRegistration.objects.get(pk=link.registration_id)))
+    return IdentityLink.objects.get(registration_id=link.registration_id, ended_at=None)
+
+
+def test_the_first_registration_makes_a_person():
+    link = linked(facts_of(number=NUMBER, phone=PHONE))
+
+    assert (link.status, link.score, link.audience) == (LinkStatus.LINKED, 0.0, ["620100"])
+    person = Person.objects.get()
+    assert (person.status, person.audience) == (Status.ACTIVE, ["620100"])
+    known = PersonDemographics.objects.get()
+    assert (known.name, known.birth_date, known.sex) == ("张三", date(1990, 3, 7), "1")
+    assert sorted(PersonIdentifier.objects.values_list("kind", flat=True)) == ["01", "phone"]
+
+
+def test_the_news_goes_to_the_city():
+    link = linked(facts_of(number=NUMBER))
+
+    event = Event.objects.get(name="identity.linked")
+    assert event.subject_id == link.registration_id
+    assert event.related == [link.person_id, link.id]
+    assert event.audience == ["620100"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [NUMBER, "620102 19900307 0018", "６２０１０２１９９００３０７００１８", "620102900307001"],
+)
+def test_the_same_number_in_another_city_is_the_same_person(typed):
+    here = linked(facts_of("阿依古丽·买买提", number=NUMBER))
+    there = linked(facts_of("阿依古丽 买买提", number=typed, born=None, sex=""), node="620800")
+
+    assert there.person_id == here.person_id
+    assert there.score == 1.0
+    assert Person.objects.get().audience == ["620100", "620800"]
+    assert there.audience == ["620800"]
+
+
+def test_the_same_number_under_another_name_waits_for_staff():
+    first = linked(facts_of(number=NUMBER))
+
+    second = linked(facts_of("李四", number=NUMBER))
+
+    assert second.person_id != first.person_id
+    assert second.status == LinkStatus.REVIEW
+    assert second.explanation["candidate"] == str(first.person_id)
+    assert Person.objects.get(pk=second.person_id).status == Status.PROVISIONAL
+    assert PersonIdentifier.objects.get(person_id=second.person_id).disputed
+
+
+def test_an_invalid_number_identifies_nobody_but_the_details_do():
+    first = linked(facts_of(number="620102199003070019", phone=PHONE))
+
+    second = linked(facts_of(number=NUMBER, phone=f"+86 {PHONE}"))
+
+    assert second.person_id == first.person_id
+    assert second.score == 0.9
+
+
+def test_two_valid_numbers_never_meet():
+    first = linked(facts_of(number=NUMBER, phone=PHONE))
+
+    second = linked(facts_of(number=OTHER, phone=PHONE))
+
+    assert second.person_id != first.person_id
+    assert second.status == LinkStatus.LINKED
+
+
+def test_told_twice_it_links_once():
+    link = linked(facts_of(number=NUMBER))
+
+    with transaction.atomic():
+        link_registration(told_of(PatientRegistration.objects.get()))
+
+    assert IdentityLink.objects.get().id == link.id
+    assert Event.objects.filter(name="identity.linked").count() == 1
+
+
+def test_before_the_row_is_there_it_asks_for_patience():
+    with pytest.raises(NotYet):
+        link_registration(Event(name="registration.recorded", subject_id=uuid7(), node="620100"))
+
+    assert not Person.objects.exists()
+
+
+def test_a_new_version_without_contradiction_keeps_the_link():
+    link = linked(facts_of(number=NUMBER))
+
+    again = changed(link, facts_of("张三丰", number=NUMBER, phone=PHONE))
+
+    assert (again.id, again.registration_version) == (link.id, 2)
+    assert PersonDemographics.objects.get().name == "张三丰"
+    assert PersonIdentifier.objects.filter(kind="phone").count() == 1
+
+
+def test_a_mended_number_stays_with_the_only_registration():
+    link = linked(facts_of(number=NUMBER))
+
+    again = changed(link, facts_of(number=OTHER))
+
+    assert again.id == link.id
+    assert PersonIdentifier.objects.count() == 1
+    assert linked(facts_of(number=OTHER)).person_id == link.person_id
+
+
+def test_a_number_of_somebody_else_moves_the_link():
+    mistaken = linked(facts_of(number=NUMBER))
+    owner = linked(facts_of(number=OTHER), node="620800")
+
+    again = changed(mistaken, facts_of(number=OTHER))
+
+    assert again.person_id == owner.person_id
+    old = IdentityLink.objects.get(pk=mistaken.id)
+    assert (old.status, old.ended_at is not None) == (LinkStatus.ENDED, True)
+    left = Person.objects.get(pk=mistaken.person_id)
+    assert (left.status, left.audience) == (Status.VOID, [])
+    assert not PersonIdentifier.objects.filter(person_id=left.id).exists()
+    assert Person.objects.get(pk=owner.person_id).audience == ["620100", "620800"]
+
+
+def test_a_contradiction_leaves_the_others_where_they_are():
+    stays = linked(facts_of(number=NUMBER))
+    goes = linked(facts_of(number=NUMBER), node="620800")
+
+    again = changed(goes, facts_of(number=OTHER))
+
+    assert again.person_id != stays.person_id
+    person = Person.objects.get(pk=stays.person_id)
+    assert (person.status, person.audience) == (Status.ACTIVE, ["620100"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_meet_in_one_person():
+    rows = [registered(facts_of(number=NUMBER), node=node) for node in ("620100", "620800")]
+    together = threading.Barrier(2, timeout=10)
+
+    def work(registration):
+        try:
+            together.wait()
+            with transaction.atomic():
+                services.link(registration=registration, by=HUB)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work, args=[row]) for row in rows]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert Person.objects.count() == 1
+    assert IdentityLink.objects.values("person_id").distinct().count() == 1
+    assert Person.objects.get().audience == ["620100", "620800"]
