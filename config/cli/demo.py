@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import click
@@ -106,7 +105,7 @@ def fill(home: Home, hospitals: Sequence[Hospital], residents: int) -> str:
 
     What was done before is not done again, save the push: it shows that a repeat changes nothing.
     """
-    done = read_json(_memory(home))
+    done = _remembered(home)
     registry = _registry_fingerprint()
     if done.get("registry") != registry:
         _say("导入机构、人员、科室、诊断与区划", "Loading institutions, staff and code tables")
@@ -176,13 +175,21 @@ def _wait_until_known(client: HospitalClient) -> None:
             return
 
 
-def _memory(home: Home) -> Path:
-    return home.path / "demo.json"
+def _remembered(home: Home) -> dict[str, Any]:
+    """What was done to this very province: another one in the same home has other keys."""
+    memory = read_json(home.demo_file)
+    return memory if memory.get("province") == _province(home) else {}
 
 
 def _note(home: Home, **facts: Any) -> None:
     """Remember what was done, for the next start."""
-    write_json(_memory(home), {**read_json(_memory(home)), **facts})
+    memory = {**_remembered(home), "province": _province(home), **facts}
+    write_json(home.demo_file, memory)
+
+
+def _province(home: Home) -> str:
+    key = home.node(hub_of(home)["code"]).keys / "node.pem"
+    return sha256(key.read_bytes()).hexdigest()[:16]
 
 
 def _registry_fingerprint() -> str:

@@ -17,6 +17,8 @@ from config.cli.tour import Tour, taken
 from config.model_province.sources import SAMPLES, Hospital
 
 COMMAND = ".venv/bin/jianqiao"
+TIMELINE_FIELDS = ("at", "organisation", "node", "kind_name", "display")
+ACCESS_FIELDS = ("at", "who", "role", "action", "outcome", "node")
 
 
 def give_tour(home: Home, hospitals: Sequence[Hospital], person: str) -> None:
@@ -72,17 +74,20 @@ def _resident_stations(tour: Tour, home: Home, hub: str, person: str, away: Hosp
     tour.get(
         f"{timeline}?kind=Encounter",
         bearer=bearer,
+        fields=TIMELINE_FIELDS,
         until=lambda answer: away.name in str(answer.body),
     )
     tour.step(
         "病历文书的正文存放在市州，按需取回",
         "A document's text stays in its city until somebody asks for it",
     )
-    documents = tour.get(f"{timeline}?kind=DocumentReference", bearer=bearer)
+    documents = tour.get(
+        f"{timeline}?kind=DocumentReference", bearer=bearer, fields=("id", *TIMELINE_FIELDS)
+    )
     first = taken(documents)["items"][0]["id"]
     tour.get(f"{hub}/api/v1/documents/{first}/content", bearer=bearer)
     tour.step("谁看过我的记录", "Who has read her record")
-    tour.get(f"{hub}/api/v1/persons/{person}/access-log", bearer=bearer)
+    tour.get(f"{hub}/api/v1/persons/{person}/access-log", bearer=bearer, fields=ACCESS_FIELDS)
 
 
 def _stranger_station(tour: Tour, hub: str, person: str) -> None:

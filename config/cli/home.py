@@ -87,6 +87,11 @@ class Home:
         return self.path / "supervisor.json"
 
     @property
+    def demo_file(self) -> Path:
+        """What the demo remembers to have done."""
+        return self.path / "demo.json"
+
+    @property
     def log(self) -> Path:
         """One file per process."""
         return self.path / "log"

@@ -55,7 +55,7 @@ def clear(home: Home) -> None:
     remove_elsewhere(home)
     for name in ("nodes", "log", "clients"):
         shutil.rmtree(home.path / name, ignore_errors=True)
-    for file in (home.endpoints_file, home.province_file, home.run_file):
+    for file in (home.endpoints_file, home.province_file, home.run_file, home.demo_file):
         file.unlink(missing_ok=True)
     if home.path.is_dir() and not any(home.path.iterdir()):
         home.path.rmdir()

@@ -43,9 +43,13 @@ class Tour:
         url: str,
         *,
         bearer: tuple[str, str] | None = None,
+        fields: tuple[str, ...] = (),
         until: Callable[[Answer], bool] | None = None,
     ) -> Answer:
-        """GET, shown and run; repeated for a while when the answer is not yet what it will be."""
+        """GET, shown and run; repeated while the answer is not yet what it will be.
+
+        Of a list only the named fields of its items are shown.
+        """
         words = ["curl", "-s"]
         headers = {}
         if bearer is not None:
@@ -58,7 +62,7 @@ class Tour:
         while until is not None and not until(answer) and time.monotonic() < give_up:
             time.sleep(0.2)
             answer = self._answer("GET", url, headers)
-        return self.show(answer)
+        return self.show(answer, fields)
 
     def sign_in(self, url: str, login: str, secret: str, variable: str) -> str:
         """A session token by login and password."""
@@ -80,11 +84,11 @@ class Tour:
         click.echo(f"  {token[:12]}…")
         return token
 
-    def show(self, answer: Answer) -> Answer:
+    def show(self, answer: Answer, fields: tuple[str, ...] = ()) -> Answer:
         """Print status and a shortened body."""
         colour = "green" if answer.ok else "yellow"
         click.secho(f"← HTTP {answer.status}", fg=colour)
-        body = shortened(answer.body)
+        body = shortened(_chosen(answer.body, fields))
         lines = body.splitlines() if isinstance(body, str) else list(in_lines(body))
         for line in lines[:LINES]:
             click.echo(f"  {line}")
@@ -148,6 +152,14 @@ def in_lines(value: Any, indent: str = "") -> Iterator[str]:
             lines[-1] += ","
         yield from lines
     yield indent + closing
+
+
+def _chosen(body: Any, fields: tuple[str, ...]) -> Any:
+    """A page with only some fields of its items."""
+    if not fields or not isinstance(body, dict) or "items" not in body:
+        return body
+    items = [{name: item[name] for name in fields if name in item} for item in body["items"]]
+    return {**body, "items": items}
 
 
 def _cut(value: Any) -> Any:
