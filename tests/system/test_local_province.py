@@ -17,16 +17,19 @@ from benchmarks.throwaway_province import running_province, until
 from config.cli.failures import AlreadyRunning, NotRunning, PortTaken
 from config.cli.home import PROJECT
 from config.cli.leftovers import leftovers
-from tests.system.conftest import port_base
 
 HUB, LANZHOU, PINGLIANG = "620000", "620100", "620800"
 KINDS = ("postgres", "redis", "web", "worker", "consumer")
-OFFSET = 600
 
 
 @pytest.fixture(scope="module")
-def province():
-    with running_province(port_base=port_base(OFFSET), cities=1) as running:
+def base(next_ports):
+    return next_ports()
+
+
+@pytest.fixture(scope="module")
+def province(base):
+    with running_province(port_base=base, cities=1) as running:
         yield running
 
 
@@ -53,12 +56,12 @@ def test_a_detached_start_returns_when_every_node_is_ready(province):
     assert status["pss_bytes"] is None or status["pss_bytes"] > 0
 
 
-def test_the_endpoints_are_those_of_the_contract(province):
+def test_the_endpoints_are_those_of_the_contract(province, base):
     hub, city = province.endpoints["nodes"]
 
     assert (hub["code"], hub["name"], hub["role"]) == (HUB, "甘肃省", "province")
     assert (city["code"], city["name"], city["role"]) == (LANZHOU, "兰州市", "city")
-    assert city["url"] == f"http://127.0.0.1:{port_base(OFFSET) + 10}"
+    assert city["url"] == f"http://127.0.0.1:{base + 10}"
     assert "//jianqiao_app:" in city["database_url"]
     assert city["redis_url"].startswith("redis://:")
     assert urllib3.request("GET", f"{city['url']}/readyz").status == 200
@@ -90,12 +93,12 @@ def test_a_second_start_of_the_same_home_says_it_is_running(province):
     assert "jianqiao status" in second.stderr
 
 
-def test_another_home_on_the_same_ports_is_told_who_has_them(province, tmp_path):
+def test_another_home_on_the_same_ports_is_told_who_has_them(province, base, tmp_path):
     second = subprocess.run(  # noqa: S603
         [
             *(sys.executable, "-m", "config.cli.main", "--home", str(tmp_path / "var")),
             *("--lang", "en", "up", "--detach", "--cities", "0"),
-            *("--port-base", str(port_base(OFFSET))),
+            *("--port-base", str(base)),
         ],
         capture_output=True,
         text=True,
@@ -105,7 +108,7 @@ def test_another_home_on_the_same_ports_is_told_who_has_them(province, tmp_path)
     )
 
     assert second.returncode == PortTaken.exit_code
-    assert f"Port {port_base(OFFSET)} is taken by process" in second.stderr
+    assert f"Port {base} is taken by process" in second.stderr
     assert province.status()["state"] == "ready"
 
 
@@ -180,17 +183,17 @@ def test_more_cities_are_enrolled_and_fewer_are_not_started(province):
     assert [node["code"] for node in province.status()["nodes"]] == [HUB, LANZHOU]
 
 
-def test_other_ports_take_the_streams_along(province):
-    base = port_base(OFFSET + 100)
+def test_other_ports_take_the_streams_along(province, next_ports):
+    other = next_ports()
     province.jianqiao("down")
-    province.jianqiao("up", "--detach", "--cities", "2", "--port-base", str(base))
+    province.jianqiao("up", "--detach", "--cities", "2", "--port-base", str(other))
 
     province.until_ready()
-    assert province.url(LANZHOU) == f"http://127.0.0.1:{base + 10}"
+    assert province.url(LANZHOU) == f"http://127.0.0.1:{other + 10}"
     until(
         lambda: (
             province.rows(LANZHOU, "SELECT url FROM nodes_node WHERE code = %s", HUB)
-            == [(f"http://127.0.0.1:{base}",)]
+            == [(f"http://127.0.0.1:{other}",)]
         )
     )
 

@@ -16,6 +16,7 @@ from config.cli.clusters import password_of
 from config.cli.failures import (
     DataMissing,
     DiskFull,
+    HomeUnusable,
     OtherVersion,
     ServerUnfit,
     StaleData,
@@ -24,7 +25,6 @@ from config.cli.failures import (
 )
 from config.cli.home import PROJECT, Home
 from config.cli.leftovers import leftovers
-from tests.system.conftest import port_base
 
 HUB = "620000"
 NOTHING = {"PATH": os.defpath}
@@ -39,19 +39,24 @@ def folder():
     shutil.rmtree(path, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def base(next_ports):
+    return next_ports()
+
+
 @pytest.fixture
-def province(folder):
+def province(folder, base):
     one = Province(Home(folder / "var"))
     yield one
     one.jianqiao("reset", "--yes", check=False)
 
 
-def start(province, *words, **environment):
+def start(province, base, *words, **environment):
     """`up --detach` of a lone hub with these variables added; what it said."""
     command = [
         *(sys.executable, "-m", "config.cli.main", "--home", str(province.home.path)),
         *("--lang", "en", "up", "--detach", "--cities", "0"),
-        *("--port-base", str(port_base(800)), *words),
+        *("--port-base", str(base), *words),
     ]
     return subprocess.run(  # noqa: S603
         command,
@@ -64,10 +69,10 @@ def start(province, *words, **environment):
 
 
 @AS_ROOT
-def test_a_home_that_the_servers_cannot_enter_is_served_from_elsewhere(folder):
+def test_a_home_that_the_servers_cannot_enter_is_served_from_elsewhere(folder, base):
     folder.chmod(0o700)
     province = Province(Home(folder / "clone" / "var"))
-    assert start(province).returncode == 0
+    assert start(province, base).returncode == 0
     place = province.home.elsewhere.resolve()
 
     assert place.parent == placement.ELSEWHERE
@@ -75,7 +80,7 @@ def test_a_home_that_the_servers_cannot_enter_is_served_from_elsewhere(folder):
     assert province.status()["nodes"][0]["ready"]
 
     province.jianqiao("down")
-    assert start(province).returncode == 0
+    assert start(province, base).returncode == 0
     province.jianqiao("reset", "--yes")
     assert not place.exists()
     assert not province.home.path.exists()
@@ -113,7 +118,7 @@ def test_a_copy_of_a_home_does_not_touch_the_servers_of_the_original(folder):
     copy.path.mkdir()
     copy.elsewhere.symlink_to(place)
 
-    with pytest.raises(placement.HomeUnusable, match="副本"):
+    with pytest.raises(HomeUnusable, match="副本"):
         placement.server_root(copy, account)
     placement.remove_elsewhere(copy)
     assert place.is_dir()
@@ -126,7 +131,7 @@ def test_a_copy_of_a_home_does_not_touch_the_servers_of_the_original(folder):
 
 
 @AS_ROOT
-def test_a_full_disk_is_told_before_and_during_the_first_start(folder):
+def test_a_full_disk_is_told_before_and_during_the_first_start(folder, base):
     small = folder / "small"
     small.mkdir()
     mounted = subprocess.run(  # noqa: S603
@@ -135,7 +140,7 @@ def test_a_full_disk_is_told_before_and_during_the_first_start(folder):
     if mounted.returncode:
         pytest.skip("no mounts here")
     try:
-        refused = start(Province(Home(small / "var")))
+        refused = start(Province(Home(small / "var")), base)
     finally:
         subprocess.run(["/bin/umount", small], check=True)  # noqa: S603
 
@@ -143,10 +148,10 @@ def test_a_full_disk_is_told_before_and_during_the_first_start(folder):
     assert "MB left" in refused.stderr
 
 
-def test_an_interrupted_first_start_goes_on_where_it_stopped(province):
+def test_an_interrupted_first_start_goes_on_where_it_stopped(province, base):
     words = [
         *(sys.executable, "-m", "config.cli.main", "--home", str(province.home.path), "up"),
-        *("--cities", "0", "--port-base", str(port_base(800))),
+        *("--cities", "0", "--port-base", str(base)),
     ]
     draft = province.home.node(HUB).path / "postgres.unfinished"
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as first:  # noqa: S603
@@ -154,29 +159,29 @@ def test_an_interrupted_first_start_goes_on_where_it_stopped(province):
         first.kill()
     assert not province.home.node(HUB).postgres.exists()
 
-    assert start(province).returncode == 0
+    assert start(province, base).returncode == 0
     assert province.status()["nodes"][0]["ready"]
     assert not draft.exists()
 
 
-def test_data_that_cannot_be_used_are_refused_each_with_its_own_code(province):
-    assert start(province).returncode == 0
+def test_data_that_cannot_be_used_are_refused_each_with_its_own_code(province, base):
+    assert start(province, base).returncode == 0
     province.jianqiao("down")
     data = province.home.node(HUB).postgres
     version = data / "PG_VERSION"
 
     version.write_text("17\n")
-    older = start(province)
+    older = start(province, base)
     version.write_text("18\n")
     control = data / "global" / "pg_control"
     control.rename(data / "aside")
-    torn = start(province)
+    torn = start(province, base)
     (data / "aside").rename(control)
     (data / "postmaster.pid").write_text(f"{os.getpid()}\n")
-    stale_pid = start(province)
+    stale_pid = start(province, base)
     province.jianqiao("down")
     shutil.rmtree(data)
-    gone = start(province)
+    gone = start(province, base)
 
     assert (older.returncode, torn.returncode) == (OtherVersion.exit_code, StaleData.exit_code)
     assert stale_pid.returncode == 0
@@ -185,34 +190,34 @@ def test_data_that_cannot_be_used_are_refused_each_with_its_own_code(province):
     assert not leftovers(province.home)
 
 
-def test_a_failing_step_shows_the_end_of_its_log_and_leaves_nothing_running(province):
-    assert start(province).returncode == 0
+def test_a_failing_step_shows_the_end_of_its_log_and_leaves_nothing_running(province, base):
+    assert start(province, base).returncode == 0
     province.jianqiao("down")
     memory = province.home.province_file
     memory.write_text(memory.read_text().replace('"schema": "', '"schema": "older'))
     settings = province.home.node(HUB).env_file
     settings.write_text(settings.read_text() + "LANGUAGE=klingon\n")
 
-    failed = start(province)
+    failed = start(province, base)
 
     assert failed.returncode == StepFailed.exit_code
     assert "LANGUAGE" in failed.stderr
     assert not leftovers(province.home)
 
 
-def test_an_unreadable_topology_is_refused(province, folder):
+def test_an_unreadable_topology_is_refused(province, folder, base):
     (folder / "odd.toml").write_text("[hub\n")
 
-    refused = start(province, "--topology", str(folder / "odd.toml"))
+    refused = start(province, base, "--topology", str(folder / "odd.toml"))
 
     assert refused.returncode == TopologyUnreadable.exit_code
     assert "line 1" in refused.stderr
 
 
-def test_ctrl_c_during_a_detached_start_stops_everything(province):
+def test_ctrl_c_during_a_detached_start_stops_everything(province, base):
     words = [
         *(sys.executable, "-m", "config.cli.main", "--home", str(province.home.path), "up"),
-        *("--detach", "--cities", "0", "--port-base", str(port_base(800))),
+        *("--detach", "--cities", "0", "--port-base", str(base)),
     ]
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as starting:  # noqa: S603
         until(province.home.run_file.exists, 30)
@@ -223,10 +228,11 @@ def test_ctrl_c_during_a_detached_start_stops_everything(province):
     assert not province.home.is_held()
 
 
-def test_given_servers_are_checked_used_and_left_alone(province):
-    with running_province(port_base=port_base(900), cities=0) as owner:
+def test_given_servers_are_checked_used_and_left_alone(province, base, next_ports):
+    ports = next_ports()
+    with running_province(port_base=ports, cities=0) as owner:
         node = owner.home.node(HUB)
-        at = f"127.0.0.1:{port_base(900) + 1}/other"
+        at = f"127.0.0.1:{ports + 1}/other"
         given = {
             "JIANQIAO_620000_DATABASE_URL": f"postgresql://jianqiao_app:{password_of(node, 'app')}@{at}",
             "OWNER_DATABASE_URL": f"postgresql://jianqiao_owner:{password_of(node, 'owner')}@{at}",
@@ -234,12 +240,12 @@ def test_given_servers_are_checked_used_and_left_alone(province):
         }
         superuser = owner.dsn(HUB, "superuser").replace("/jianqiao", "/postgres")
 
-        without = start(province, **given)
-        first = start(province, **given, JIANQIAO_620000_SUPERUSER_URL=superuser)
+        without = start(province, base, **given)
+        first = start(province, base, **given, JIANQIAO_620000_SUPERUSER_URL=superuser)
         kinds = {one["process"] for one in province.status()["nodes"][0]["processes"]}
         ready = province.status()["nodes"][0]["ready"]
         province.jianqiao("down")
-        again = start(province, **given)
+        again = start(province, base, **given)
         gone = province.jianqiao("--lang", "en", "reset", "--yes").stdout
 
         assert without.returncode == ServerUnfit.exit_code
