@@ -35,7 +35,7 @@ def layer_of(dotted: str) -> int:
 def test_every_contract_of_import_linter_holds():
     # In a process of its own: called from here it would switch off loggers that exist already.
     program = Path(sys.executable).with_name("lint-imports")
-    run = subprocess.run(
+    run = subprocess.run(  # noqa: S603
         [program, "--no-cache", "--no-logo"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
