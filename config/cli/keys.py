@@ -32,11 +32,8 @@ def rotate(home: Home, code: str | None) -> None:
         finished = attempt(home, one, "rotate_keys")
         if finished.returncode:
             halted = True
-            tell(
-                f"{one}  未完成：{finished.stderr.strip()}",
-                f"{one}  halted: {finished.stderr.strip()}",
-                err=True,
-            )
+            why = (finished.stderr.strip().splitlines() or [""])[-1]
+            tell(f"{one}  未完成：{why}", f"{one}  halted: {why}", err=True)
             continue
         done = json.loads(finished.stdout.splitlines()[-1])
         tell(

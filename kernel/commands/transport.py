@@ -29,8 +29,13 @@ def _pool() -> urllib3.PoolManager:
 
 def post(url: str, *, name: str, body: bytes, signature: str, timeout: float) -> Answer:
     """Deliver a signed command; CityUnreachable unless the receiver settled it."""
+    address = f"{url}/node/v1/commands/{name}"
     try:
-        answer = _request(url, name, body, signature, timeout)
+        try:
+            answer = _request(address, body, signature, timeout)
+        except ProtocolError:
+            # A kept connection that the peer closed meanwhile; the key makes a second try safe.
+            answer = _request(address, body, signature, timeout)
     except HTTPError as error:
         raise CityUnreachable(facts={"cause": type(error).__name__}) from error
     if answer.status >= 500 or answer.status in UNSETTLED:
@@ -38,21 +43,13 @@ def post(url: str, *, name: str, body: bytes, signature: str, timeout: float) ->
     return answer
 
 
-def _request(url: str, name: str, body: bytes, signature: str, timeout: float) -> Answer:
-    for last in (False, True):
-        try:
-            response = _pool().request(
-                "POST",
-                f"{url}/node/v1/commands/{name}",
-                body=body,
-                headers={"Content-Type": "application/json", signing.HEADER: signature},
-                timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout), total=timeout),
-                redirect=False,
-            )
-        except ProtocolError:
-            # A kept connection that the peer closed meanwhile; the key makes a second try safe.
-            if last:
-                raise
-        else:
-            return Answer(response.status, response.data)
-    raise AssertionError("unreachable")
+def _request(address: str, body: bytes, signature: str, timeout: float) -> Answer:
+    response = _pool().request(
+        "POST",
+        address,
+        body=body,
+        headers={"Content-Type": "application/json", signing.HEADER: signature},
+        timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, timeout), total=timeout),
+        redirect=False,
+    )
+    return Answer(response.status, response.data)

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 CLAIMED_AT_ONCE = 64
 ROUND_SECONDS = 0.02  # nothing of a round is visible to others before its commit
-BUSY_PAUSE = 0.02
+BUSY_PAUSE = 0.01
 LONGEST_PAUSE = 0.1
 RECONNECT_PAUSES = (0.1, 0.25, 0.5, 1.0, 2.0)
 ERROR_LENGTH = 500

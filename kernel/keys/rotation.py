@@ -8,6 +8,8 @@ read, so no writer waits for long and none is overwritten.
 import logging
 import time
 from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.apps import apps
@@ -295,21 +297,24 @@ def _settle(grace: float) -> None:
     """Wait until every process knows the keys and every transaction begun before that has ended."""
     ring.forget()
     time.sleep(grace)
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (known,) = cursor.fetchone()
-        deadline = time.monotonic() + LONGEST_WAIT_SECONDS
-        while True:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-                " AND pid <> pg_backend_pid() AND usename = session_user AND xact_start < %s",
-                [known],
-            )
-            (older,) = cursor.fetchone()
-            if not older:
-                return
+        while older_transactions(cursor, known):
             if time.monotonic() > deadline:
                 raise RotationHalted(
                     {"zh": "有事务长时间未结束", "en": "a transaction does not end"}
                 )
             time.sleep(0.2)
+
+
+def older_transactions(cursor: Any, moment: datetime) -> int:
+    """How many transactions of the serving processes began before a moment."""
+    cursor.execute(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND pid <> pg_backend_pid() AND usename = session_user AND xact_start < %s",
+        [moment],
+    )
+    (older,) = cursor.fetchone()
+    return int(older)

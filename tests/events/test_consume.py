@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 import threading
 import time
 from datetime import timedelta
@@ -25,6 +27,7 @@ from kernel.events.states import (
     pause_after_failure,
     pause_while_waiting,
 )
+from kernel.events.tasks import forget_old
 from kernel.homes import uuid7
 from tests.events import wiring
 
@@ -304,3 +307,34 @@ def test_the_operator_lists_and_replays():
         called("replay", str(first.id))
     with pytest.raises(CommandError, match="name deliveries"):
         called("replay")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_process_finishes_what_it_has_in_hand_and_leaves_on_sigterm(monkeypatch, settings):
+    settings.CHORES = {}
+    event_id = record("thing.changed")
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    wiring.hooks["leave_a_mark"] = lambda event: os.kill(os.getpid(), signal.SIGTERM)
+    tries = [OperationalError("starting up")]
+    real = services.sync_routes
+
+    def sync_routes():
+        if tries:
+            raise tries.pop()
+        real()
+
+    monkeypatch.setattr(services, "sync_routes", sync_routes)
+    try:
+        call_command("consume_events")
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+    assert delivery(event_id, "tests.events.wiring.leave_a_mark").state == "done"
+    assert EventWatermark.objects.count() == 1
+
+
+def test_old_deliveries_are_forgotten_by_the_clock():
+    forget_old()
+
+    assert not EventDelivery.objects.exists()

@@ -258,3 +258,18 @@ def test_writers_and_readers_notice_nothing(samples, monkeypatch):
     for number in written:
         assert len(find(number)) == 1, number
     assert not services.own_keys(KeyPurpose.DATA).filter(status=Status.RETIRED).exists()
+
+
+def test_a_transaction_that_does_not_end_halts_it(samples, monkeypatch):
+    """The serving role sees its own sessions only, and the tests log in as another; so say it."""
+    write(NUMBERS[0])
+    monkeypatch.setattr(rotation, "older_transactions", lambda cursor, moment: 1)
+    monkeypatch.setattr(rotation, "LONGEST_WAIT_SECONDS", 0)
+
+    with pytest.raises(RotationHalted):
+        rotation.rotate(grace=0)
+
+    assert [identity(row) for row in find(NUMBERS[0])] == [NUMBERS[0]]
+    monkeypatch.setattr(rotation, "older_transactions", lambda cursor, moment: 0)
+    rotation.rotate(grace=0)
+    assert own() == rotated()
