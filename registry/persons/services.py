@@ -23,7 +23,7 @@ from registry.persons.states import LinkStatus, Status
 LINKED = "identity.linked"
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink:
     """The link of a registration, made or looked at again; safe twice and under race.
 
@@ -116,8 +116,9 @@ def _make_link(
     by: Actor,
 ) -> IdentityLink:
     now = timezone.now()
-    if decision.verdict is Verdict.LINK and decision.person_id is not None:
-        person_id = selectors.survivor_of(decision.person_id)
+    joined = decision.person_id if decision.verdict is Verdict.LINK else None
+    if joined is not None:
+        person_id = selectors.survivor_of(joined)
     else:
         disputed = decision.verdict is Verdict.CONFLICT
         person_id = _make_person(registration, facts, claim, disputed=disputed, now=now)
@@ -133,9 +134,9 @@ def _make_link(
         decided_at=now,
         audience=[registration.node],
     )
-    if decision.verdict is Verdict.LINK:
+    if joined is not None:
         _enrich(person_id, registration, facts, claim)
-    _renew_audience(person_id)
+        _renew_audience(person_id)
     events.record(
         LINKED,
         subject_id=registration.id,
@@ -155,7 +156,7 @@ def _make_person(
     now: datetime,
 ) -> UUID:
     status = Status.PROVISIONAL if disputed else Status.ACTIVE
-    person = Person.objects.create(status=status, created_at=now)
+    person = Person.objects.create(status=status, created_at=now, audience=[registration.node])
     known = PersonDemographics(
         person=person,
         name=facts.name,

@@ -3,13 +3,15 @@
 import pytest
 
 from health_records.models import SourceParty
-from tests.factories.fhir import patient
+from tests.factories.fhir import patient, visit
 
-pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 
+CITY = pytest.mark.node("city")
 DOCTOR = {"resourceType": "Practitioner", "id": "dr-1", "name": [{"family": "李", "given": ["明"]}]}
 
 
+@CITY
 def test_create_answers_with_the_resource(push):
     answer = push(patient(), path="/fhir/R4/Patient")
 
@@ -19,6 +21,7 @@ def test_create_answers_with_the_resource(push):
     assert body["telecom"] == patient()["telecom"]
 
 
+@CITY
 def test_the_same_create_again_makes_nothing(push, stored):
     first, before = push(DOCTOR, path="/fhir/R4/Practitioner").json(), stored()
 
@@ -26,6 +29,7 @@ def test_the_same_create_again_makes_nothing(push, stored):
     assert stored() == before
 
 
+@CITY
 def test_update_by_the_sources_id_and_by_ours(system):
     def put(id_, name):
         body = {**DOCTOR, "name": [{"text": name}], "id": id_}
@@ -46,6 +50,7 @@ def test_update_by_the_sources_id_and_by_ours(system):
     assert SourceParty.objects.get().name == "李明"
 
 
+@CITY
 def test_a_type_that_is_none(system):
     answer = system.post("/fhir/R4/Krankheit", {}, content_type="application/json")
 
@@ -53,6 +58,7 @@ def test_a_type_that_is_none(system):
     assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "resource-type"
 
 
+@CITY
 def test_a_wrong_path_is_told_without_a_bundle(push):
     answer = push(DOCTOR, path="/fhir/R4/Patient")
 
@@ -60,6 +66,7 @@ def test_a_wrong_path_is_told_without_a_bundle(push):
     assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "request-url"
 
 
+@CITY
 def test_the_capability_statement_names_what_there_is(client):
     told = client.get("/fhir/R4/metadata").json()
 
@@ -69,3 +76,23 @@ def test_the_capability_statement_names_what_there_is(client):
     assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
     codes = [one["code"] for one in rest["resource"][0]["interaction"]]
     assert codes == ["read", "vread", "create", "update"]
+
+
+@pytest.mark.node("hub")
+def test_the_hub_only_reads(client):
+    rest = client.get("/fhir/R4/metadata").json()["rest"][0]
+
+    assert "interaction" not in rest
+    assert [one["code"] for one in rest["resource"][0]["interaction"]] == ["read", "vread"]
+
+
+@pytest.mark.node("hub")
+@pytest.mark.parametrize("path", ["", "/Patient"])
+def test_the_hub_sends_a_push_to_its_city(path, push, stored):
+    answer = push(visit(), path=f"/fhir/R4{path}")
+
+    assert answer.status_code == 421
+    told = answer.json()["issue"][0]["details"]
+    assert told["coding"][0]["code"] == "wrong-city"
+    assert "620100" in told["text"]
+    assert set(stored().values()) == {0}
