@@ -14,7 +14,7 @@ from config.cli.failures import StepFailed
 from config.cli.hospital_client import Answer, HospitalClient
 from config.cli.language import said
 
-LINES, ITEMS, TEXT, WIDTH = 26, 3, 70, 110
+LINES, ITEMS, TEXT, WIDTH = 26, 3, 70, 130
 PATIENCE = 10.0
 
 

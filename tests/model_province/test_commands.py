@@ -8,10 +8,14 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
+from config.model_province.population import shares
 from config.model_province.sources import SAMPLES, rows
+from health_records.models import Encounter, Message
 from kernel.actor import Role
 from registry.accounts.models import Account, HospitalClient
 from registry.organisations.models import Department, Organisation
+from registry.organisations.services import load_organisations
+from registry.patients.models import PatientRegistration
 from registry.practitioners.models import Practitioner, PractitionerRole
 from registry.terminology.models import CodeSystem, Concept
 
@@ -133,3 +137,63 @@ def test_only_the_hub_keeps_registers(command):
 
     with pytest.raises(CommandError):
         call_command(command, *words)
+
+
+WORDS = [
+    *("--cities", "620100,620800", "--residents", "40"),
+    *("--first", "2026-08-01", "--last", "2026-08-31", "--seed", "5"),
+]
+
+
+def seed(*words):
+    out = io.StringIO()
+    call_command("seed_city", *(words or WORDS), stdout=out)
+    *progress, last = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert all(line["done"] <= line["total"] for line in progress)
+    return last["result"]
+
+
+@pytest.fixture
+def registers(arrives):
+    with arrives():
+        load_organisations(rows("organisations.csv"))
+
+
+@pytest.mark.node("city")
+@pytest.mark.usefixtures("registers")
+def test_a_city_is_seeded_once():
+    first, again = seed(), seed()
+
+    assert first["known"] == 0
+    assert again == {"messages": 0, "known": first["messages"], "resources": 0}
+    assert Message.objects.count() == first["messages"]
+    nodes = Organisation.objects.filter(id__in=Message.objects.values("organisation"))
+    assert set(nodes.values_list("node", flat=True)) == {"620100"}
+    assert PatientRegistration.objects.count() >= shares(("620100", "620800"), 40)["620100"]
+    assert Encounter.objects.count() > 0
+
+
+@pytest.mark.node("city")
+@pytest.mark.usefixtures("registers")
+def test_more_residents_are_added_to_those_there():
+    seed()
+    before = set(PatientRegistration.objects.values_list("id", "version"))
+
+    seed(*(word.replace("40", "60") for word in WORDS))
+
+    after = set(PatientRegistration.objects.values_list("id", "version"))
+    assert before < after
+
+
+@pytest.mark.node("city")
+def test_a_city_is_not_seeded_without_the_register():
+    with pytest.raises(CommandError, match="not in the register"):
+        seed()
+
+    assert not Message.objects.exists()
+
+
+@pytest.mark.node("hub")
+def test_the_hub_is_not_seeded():
+    with pytest.raises(CommandError, match="620000"):
+        seed()
