@@ -1,6 +1,7 @@
 """People sign in with a password; five failures lock a login for a while."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -93,7 +94,7 @@ def test_strong_passwords(password, strong):
 
 @pytest.mark.node("hub")
 def test_an_account_of_staff_reaches_the_hospitals_city():
-    hospital = OrganisationFactory(node="620800")
+    hospital: Any = OrganisationFactory(node="620800")
 
     made = create_account(
         login="doctor", password=PASSWORD, role=Role.CLINICIAN, organisation=hospital
@@ -120,17 +121,16 @@ def test_a_weak_password_makes_no_account():
     "keys", [[], [{"kty": "oct", "k": "x"}], [{"kty": "OKP", "crv": "Ed25519", "x": "x", "d": "x"}]]
 )
 def test_unfit_keys_register_no_system(keys):
+    hospital: Any = OrganisationFactory()
     with pytest.raises(KeyUnfit):
-        register_hospital_client(
-            client_id="his", organisation=OrganisationFactory(), public_keys=keys
-        )
+        register_hospital_client(client_id="his", organisation=hospital, public_keys=keys)
 
     assert not HospitalClient.objects.exists()
 
 
 @pytest.mark.node("hub")
 def test_a_system_may_change_its_keys():
-    hospital = OrganisationFactory()
+    hospital: Any = OrganisationFactory()
     for x in ("old", "new"):
         register_hospital_client(
             client_id="his", organisation=hospital,

@@ -19,7 +19,7 @@ from tests.factories.registry import HospitalClientFactory, OrganisationFactory
 
 pytestmark = pytest.mark.django_db
 
-KEYS = {
+KEYS: dict[str, Any] = {
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
     "ES256": ec.generate_private_key(ec.SECP256R1()),
     "ES384": ec.generate_private_key(ec.SECP384R1()),
@@ -32,7 +32,7 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 def public(algorithm: str) -> dict[str, Any]:
     """The registered form of a key."""
-    kind = {"EdDSA": jwt.algorithms.OKPAlgorithm, "RS256": jwt.algorithms.RSAAlgorithm,
+    kind: Any = {"EdDSA": jwt.algorithms.OKPAlgorithm, "RS256": jwt.algorithms.RSAAlgorithm,
             "PS256": jwt.algorithms.RSAAlgorithm}.get(algorithm, jwt.algorithms.ECAlgorithm)  # fmt: skip
     found: dict[str, Any] = json.loads(kind.to_jwk(KEYS[algorithm].public_key()))
     return found
@@ -95,7 +95,7 @@ def test_one_of_several_keys_is_enough(client, system):
     assert ask(client, assertion(two)).status_code == 200
 
 
-BAD = {
+BAD: dict[str, dict[str, Any]] = {
     "another's key": {"key": ed25519.Ed25519PrivateKey.generate()},
     "a key of another kind": {"algorithm": "ES256"},
     "algorithm none": {"algorithm": "none", "key": ""},

@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import factory
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
+from factory.declarations import LazyFunction, Sequence, SubFactory
 
 from kernel.actor import Actor, Role
 from kernel.homes import is_written_here, uuid7
@@ -31,15 +31,15 @@ def _hashed() -> str:
     return make_password(PASSWORD)
 
 
-class OrganisationFactory(ArrivingFactory[Organisation]):
+class OrganisationFactory(ArrivingFactory):
     """An open general hospital of this city (of Lanzhou, at the hub)."""
 
     class Meta:
         model = Organisation
 
-    code = factory.Sequence(lambda n: f"JQTEST{n:08d}")
+    code = Sequence(lambda n: f"JQTEST{n:08d}")
     uscc = ""
-    name = factory.Sequence(lambda n: f"示范医院{n}")
+    name = Sequence(lambda n: f"示范医院{n}")
     type = "A100"
     level = "3"
     grade = "A"
@@ -47,40 +47,40 @@ class OrganisationFactory(ArrivingFactory[Organisation]):
     division = CITY_HERE
 
 
-class HospitalClientFactory(ArrivingFactory[HospitalClient]):
+class HospitalClientFactory(ArrivingFactory):
     """A hospital's system without keys; tests of signing in give it some."""
 
     class Meta:
         model = HospitalClient
 
-    client_id = factory.Sequence(lambda n: f"his-{n}")
-    organisation = factory.SubFactory(OrganisationFactory)
-    public_keys: Any = factory.LazyFunction(list)
+    client_id = Sequence(lambda n: f"his-{n}")
+    organisation = SubFactory(OrganisationFactory)
+    public_keys: Any = LazyFunction(list)
 
 
-class AccountFactory(ArrivingFactory[Account]):
+class AccountFactory(ArrivingFactory):
     """An account with the password PASSWORD."""
 
     class Meta:
         model = Account
 
-    login = factory.Sequence(lambda n: f"user{n}")
+    login = Sequence(lambda n: f"user{n}")
     role = Role.RESIDENT
-    password = factory.LazyFunction(_hashed)
+    password = LazyFunction(_hashed)
 
 
-class RegistrationFactory(ArrivingFactory[PatientRegistration]):
+class RegistrationFactory(ArrivingFactory):
     """A patient of a hospital of this city; `facts` are sealed and indexed as in a push."""
 
     class Meta:
         model = PatientRegistration
 
-    organisation = factory.SubFactory(OrganisationFactory)
-    local_id = factory.Sequence(lambda n: f"P{n:06d}")
+    organisation = SubFactory(OrganisationFactory)
+    local_id = Sequence(lambda n: f"P{n:06d}")
     node = CITY_HERE
     digest = b"\0" * 16
-    recorded_at = factory.LazyFunction(timezone.now)
-    changed_at = factory.LazyFunction(timezone.now)
+    recorded_at = LazyFunction(timezone.now)
+    changed_at = LazyFunction(timezone.now)
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
@@ -95,28 +95,28 @@ class RegistrationFactory(ArrivingFactory[PatientRegistration]):
         return made
 
 
-class PersonFactory(ArrivingFactory[Person]):
+class PersonFactory(ArrivingFactory):
     """A human being of whom nothing is known yet."""
 
     class Meta:
         model = Person
 
-    created_at = factory.LazyFunction(timezone.now)
+    created_at = LazyFunction(timezone.now)
 
 
-class IdentityLinkFactory(ArrivingFactory[IdentityLink]):
+class IdentityLinkFactory(ArrivingFactory):
     """A live link."""
 
     class Meta:
         model = IdentityLink
 
-    person = factory.SubFactory(PersonFactory)
+    person = SubFactory(PersonFactory)
     registration_node = CITY_HERE
     registration_version = 1
     status = LinkStatus.LINKED
     score = 1.0
     model_version = "test"
-    decided_at = factory.LazyFunction(timezone.now)
+    decided_at = LazyFunction(timezone.now)
 
 
 def facts_of(
@@ -133,9 +133,7 @@ def facts_of(
     )
 
 
-def actor_of(
-    role: Role, *, organisation: Organisation | None = None, person_id: UUID | None = None
-) -> Actor:
+def actor_of(role: Role, *, organisation: Any = None, person_id: UUID | None = None) -> Actor:
     """Somebody of that role who signed in here."""
     return Actor(
         id=uuid7(),

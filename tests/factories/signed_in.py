@@ -9,11 +9,10 @@ from django.utils import timezone
 
 from kernel.actor import Role
 from registry.accounts.services import issue_token
-from registry.organisations.models import Organisation
 from tests.factories.registry import AccountFactory, HospitalClientFactory
 
 
-def as_hospital(organisation: Organisation, **headers: Any) -> Client:
+def as_hospital(organisation: Any, **headers: Any) -> Client:
     """A hospital's system that signed in here."""
     system = HospitalClientFactory(organisation=organisation)
     return _client(issue_token(ends=_soon(), client_id=system.id), headers)
@@ -22,7 +21,7 @@ def as_hospital(organisation: Organisation, **headers: Any) -> Client:
 def as_somebody(
     role: Role,
     *,
-    organisation: Organisation | None = None,
+    organisation: Any = None,
     person_id: UUID | None = None,
     **headers: Any,
 ) -> Client:

@@ -15,7 +15,6 @@ from health_records.models import (
     SourceParty,
 )
 from kernel.events.models import Event
-from registry.organisations.models import Organisation
 from registry.patients.models import PatientRegistration
 from tests.factories.fhir import as_bytes
 from tests.factories.registry import OrganisationFactory
@@ -28,13 +27,13 @@ TABLES = (
 
 
 @pytest.fixture
-def hospital(db: None) -> Organisation:
+def hospital(db: None) -> Any:
     """A hospital of this city."""
     return OrganisationFactory()
 
 
 @pytest.fixture
-def system(hospital: Organisation) -> Client:
+def system(hospital: Any) -> Client:
     """Its system, signed in."""
     return as_hospital(hospital)
 

@@ -56,6 +56,8 @@ def test_phones(typed, digits):
     assert indexed_phone(RegistrationFacts(phones=(typed,))) == digits
 
 
-@pytest.mark.parametrize("typed", ["阿依古丽·买买提", "阿依古丽 买买提", "阿依古丽•买买提", "阿依古丽．买买提"])
+@pytest.mark.parametrize(
+    "typed", ["阿依古丽·买买提", "阿依古丽 买买提", "阿依古丽•买买提", "阿依古丽．买买提"]
+)
 def test_middle_dots_are_no_difference(typed):
     assert normalise_name(typed) == "阿依古丽买买提"

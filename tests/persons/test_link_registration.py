@@ -12,6 +12,7 @@ from kernel.events.errors import NotYet
 from kernel.events.models import Event
 from kernel.homes import uuid7
 from registry.patients.models import PatientRegistration
+from registry.patients.sealing import facts_of as facts_sealed_in
 from registry.patients.sealing import seal_facts
 from registry.persons import services
 from registry.persons.handlers import link_registration
@@ -30,14 +31,13 @@ HUB = Actor.of_node("620000")
 @pytest.fixture(autouse=True)
 def cities_keys(monkeypatch):
     """The hub opens what cities sealed; here one key stands for all."""
-    opened = services.facts_of
-    monkeypatch.setattr(services, "facts_of", lambda row: _opened_by_hub(opened, row))
+    monkeypatch.setattr(services, "facts_of", _opened_by_hub)
 
 
-def _opened_by_hub(opened, row):
+def _opened_by_hub(row):
     node, row.node = row.node, "620000"
     try:
-        return opened(row)
+        return facts_sealed_in(row)
     finally:
         row.node = node
 

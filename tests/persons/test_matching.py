@@ -1,6 +1,7 @@
 """The rules by which a registration meets a person, without a database."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +14,7 @@ DOCUMENT = ("01", "620102199003070018")
 
 
 def claim(**facts):
-    given = {
+    given: dict[str, Any] = {
         "name_key": "张三", "sex": "1", "birth_date": BORN, "document": None,
         "phones": frozenset({"13812345678"}),
     }  # fmt: skip
@@ -21,7 +22,7 @@ def claim(**facts):
 
 
 def candidate(person_id=ONE, **facts):
-    given = {"name_key": "张三", "sex": "1", "birth_date": BORN}
+    given: dict[str, Any] = {"name_key": "张三", "sex": "1", "birth_date": BORN}
     return Candidate(person_id=person_id, **(given | facts))
 
 
