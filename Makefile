@@ -39,10 +39,12 @@ demo: install ## start hub and two cities, push samples/, print a tour; Ctrl-C s
 
 test: .venv/dev.stamp ## the whole suite: as hub, as city, then the system tests; then coverage
 	coverage erase
-	pytest $(WORKERS) --node hub --ignore tests/system --cov --cov-report=
-	pytest $(WORKERS) --node city --ignore tests/system --cov --cov-append --cov-report=
-	pytest $(WORKERS) --dist loadfile tests/system --cov --cov-append --cov-report=
-	python -m tests.coverage_floor
+	failed=0; \
+	for part in "--node hub --ignore tests/system" "--node city --ignore tests/system" "--dist loadfile tests/system"; do \
+	  pytest $(WORKERS) --hypothesis-profile=ci --cov --cov-append --cov-report= $$part || failed=1; \
+	done; \
+	python -m tests.coverage_floor || failed=1; \
+	exit $$failed
 
 check: .venv/dev.stamp ## format, lint, types, layers, migrations: everything static
 	pre-commit run --all-files
