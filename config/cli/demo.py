@@ -9,9 +9,9 @@ import click
 
 from config.cli.demo_access import demo_hospitals, hub_of, make_clients, make_users
 from config.cli.demo_tour import give_tour
-from config.cli.failures import NotRunning, StepFailed
+from config.cli.failures import NotRunning, SignInRefused, StepFailed
 from config.cli.home import Home, read_json, write_json
-from config.cli.hospital_client import HospitalClient, SignInRefused, client_of
+from config.cli.hospital_client import HospitalClient, client_of
 from config.cli.input_files import find_inputs
 from config.cli.language import said, tell
 from config.cli.node_process import manage

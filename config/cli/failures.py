@@ -116,3 +116,9 @@ def failure_of(exit_code: int, zh: str, en: str) -> Failure:
     """The failure that another process told of."""
     kinds = {kind.exit_code: kind for kind in Failure.__subclasses__()}
     return kinds.get(exit_code, Failure)(zh, en)
+
+
+class SignInRefused(Failure):
+    """A city does not accept a hospital's credentials."""
+
+    exit_code = 25

@@ -13,7 +13,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from config.cli.failures import Failure, NothingHere
+from config.cli.failures import Failure, NothingHere, SignInRefused
 from config.cli.home import Home
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -26,12 +26,6 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applicat
 FHIR_JSON = "application/fhir+json"
 SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CURVES = {"secp256r1": "ES256", "secp384r1": "ES384"}
-
-
-class SignInRefused(Failure):
-    """The city does not accept the hospital's credentials."""
-
-    exit_code = 30
 
 
 class NoAnswer(Exception):
