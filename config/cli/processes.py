@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from config.cli.home import PROJECT, Home
 from config.cli.leftovers import MARK
@@ -19,10 +18,9 @@ UNALARMED = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"
 
 def serving_specs(home: Home, node: Node) -> list[Spec]:
     """What answers requests, works off tasks and handles events."""
-    programs = Path(sys.executable).parent
     clock = home.node(node.code).path / "celerybeat-schedule"
     web = (
-        *(str(programs / "granian"), "config.wsgi:application", *WEB, *WEB_LOG),
+        *(sys.executable, "-m", "granian", "config.wsgi:application", *WEB, *WEB_LOG),
         *("--host", "127.0.0.1", "--port", str(node.web_port)),
     )
     worker = (
