@@ -62,6 +62,13 @@ def test_every_app_with_rooms_is_under_the_contract_for_rooms():
     assert with_rooms - set(contract["containers"]) == set()
 
 
+def test_every_app_has_its_page():
+    pages = {str(path.relative_to(ROOT)) for path in tracked_files() if path.name == "README.md"}
+    wanted = {f"{name.replace('.', '/')}/README.md" for name in app_names()}
+
+    assert wanted - pages == set()
+
+
 def test_foreign_keys_point_down():
     upward = [
         f"{field} -> {field.related_model._meta.label}"
