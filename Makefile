@@ -39,7 +39,7 @@ demo: install ## start hub and two cities, push samples/, print a tour; Ctrl-C s
 
 test: .venv/dev.stamp ## the whole suite: as hub, as city, then the system tests; then coverage
 	coverage erase
-	failed=0; \
+	@failed=0; \
 	for part in "--node hub --ignore tests/system" "--node city --ignore tests/system" "--dist loadfile tests/system"; do \
 	  pytest $(WORKERS) --hypothesis-profile=ci --cov --cov-append --cov-report= $$part || failed=1; \
 	done; \

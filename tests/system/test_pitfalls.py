@@ -166,6 +166,26 @@ def test_22_one_subscription_a_pair_names_all_publications(fragile_province):
     assert at_city == [(f"from_{HUB}", ["province", f"personal_{FIRST}", f"node_{FIRST}"])]
 
 
+def test_24_a_write_is_waited_for_by_its_row_because_its_position_never_comes(fragile_province):
+    province = fragile_province
+    event = write_event(province)
+    province.rows(FIRST, "CREATE TABLE unpublished AS SELECT 1", login="owner")
+    [(position,)] = province.rows(FIRST, "SELECT pg_current_wal_lsn()::text")
+
+    arrives(province, event, seconds=5)
+
+    [(reached,)] = province.rows(
+        HUB,
+        "SELECT pg_replication_origin_progress('pg_' || oid, true) >= %s::pg_lsn"
+        " FROM pg_subscription WHERE subname = %s",
+        position,
+        f"from_{FIRST}",
+        login="superuser",
+    )
+    assert reached is False
+    province.rows(FIRST, "DROP TABLE unpublished", login="owner")
+
+
 @pytest.mark.parametrize("code", [HUB, FIRST])
 def test_25_no_published_table_has_row_security(fragile_province, code):
     found = fragile_province.rows(
