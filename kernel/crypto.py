@@ -99,9 +99,17 @@ def blind_index(kind: str, value: str) -> bytes:
 
 
 def blind_index_next(kind: str, value: str) -> bytes | None:
-    """The hash for the second column while the index key is being changed, else None."""
-    key = ring.index_keys().get(Status.NEW)
-    return None if key is None else _keyed_hash(key, kind, value)
+    """The hash for the second column while the index key is being changed, else None.
+
+    It is under the key that is to stay, also after that key has become the active one: so of two rows
+    for one value at least one column is equal at any time, and unique rules on both columns hold.
+    """
+    keys = ring.index_keys()
+    if Status.NEW in keys:
+        return _keyed_hash(keys[Status.NEW], kind, value)
+    if Status.RETIRED in keys:
+        return _keyed_hash(keys[Status.ACTIVE], kind, value)
+    return None
 
 
 def blind_indexes(kind: str, value: str) -> list[bytes]:

@@ -34,6 +34,7 @@ class SealedColumn:
 class BlindIndex:
     """A pair of columns, `column` and `column_next`, holding the keyed hash of a value.
 
+    Where the column is in a unique rule, the same rule must be there for `column_next`.
     `value` is the dotted path of `(row) -> str | None`, which reads the value from the row's sealed
     column; None where there is nothing to index.
     """

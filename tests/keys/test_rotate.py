@@ -18,7 +18,7 @@ from kernel.keys.errors import RotationHalted
 from kernel.keys.models import DataKey, KeyPurpose
 from kernel.keys.states import Status
 from tests.keys import wiring
-from tests.keys.wiring import Sample, find, identity, write
+from tests.keys.wiring import Sample, find, identity, write, write_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -200,6 +200,17 @@ def test_the_operator_rotates(samples):
     assert json.loads(out.getvalue()) == {"sealed": 1, "indexed": 1}
 
 
+def test_rows_written_twice_at_the_end_of_a_rotation_do_not_spoil_the_next(samples):
+    row = write(NUMBERS[0])
+    Sample.objects.update(identity_index_next=row.identity_index)
+
+    rotation.rotate(grace=0)
+
+    assert [identity(one) for one in find(NUMBERS[0])] == [NUMBERS[0]]
+    row.refresh_from_db()
+    assert raw(row.identity_index) == crypto.blind_index("identity", NUMBERS[0])
+
+
 class Rings(threading.local):
     """A ring for each thread, as each process has one."""
 
@@ -258,6 +269,54 @@ def test_writers_and_readers_notice_nothing(samples, monkeypatch):
     for number in written:
         assert len(find(number)) == 1, number
     assert not services.own_keys(KeyPurpose.DATA).filter(status=Status.RETIRED).exists()
+
+
+def test_a_unique_value_stays_unique_while_the_keys_change(samples, monkeypatch):
+    rings = Rings()
+
+    def for_writing():
+        if rings.held is None or time.monotonic() - rings.read_at >= 0.2:
+            rings.held, rings.read_at = ring.Ring.read(), time.monotonic()
+        return rings.held
+
+    monkeypatch.setattr(ring, "for_writing", for_writing)
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE jianqiao_owner")
+        for column in ("identity_index", "identity_index_next"):
+            cursor.execute(f"CREATE UNIQUE INDEX ON samples_sample ({column})")
+        cursor.execute("SET ROLE jianqiao_app")
+    for number in NUMBERS:
+        write(number)
+    stop, rounds = threading.Event(), []
+
+    def work():
+        while not stop.is_set():
+            for number in NUMBERS:
+                write_once(number)
+            rounds.append(1)
+        connection.close()
+
+    real = rotation.swap
+
+    def slowly(pair):
+        time.sleep(0.3)
+        return real(pair)
+
+    monkeypatch.setattr(rotation, "swap", slowly)
+    workers = [threading.Thread(target=work) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.2)
+    rotation.rotate(grace=0.5)
+    time.sleep(0.3)
+    stop.set()
+    for worker in workers:
+        worker.join()
+
+    assert own() == rotated()
+    assert Sample.objects.count() == len(NUMBERS)
+    assert [len(find(number)) for number in NUMBERS] == [1] * len(NUMBERS)
+    assert len(rounds) > 10
 
 
 def test_a_transaction_that_does_not_end_halts_it(samples, monkeypatch):
