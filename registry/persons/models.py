@@ -113,6 +113,15 @@ class PersonIdentifier(LocalModel):
             models.UniqueConstraint(
                 name="person_identifier_once", fields=["person", "kind", "index"]
             ),
+            # The same two rules for the second column, or a change of keys could break them.
+            models.UniqueConstraint(
+                name="person_identifier_next_holder",
+                fields=["kind", "index_next"],
+                condition=~Q(kind="phone") & Q(disputed=False),
+            ),
+            models.UniqueConstraint(
+                name="person_identifier_next_once", fields=["person", "kind", "index_next"]
+            ),
         ]
         indexes = [
             models.Index(name="person_identifier_index", fields=["index"]),
