@@ -222,7 +222,7 @@ async def _until_stopped(
             return
         try:
             starting.result()
-        except* Failure as group:
+        except BaseExceptionGroup as group:
             raise first_failure(group) from None
         if after_ready is not None:
             beside = asyncio.create_task(asyncio.to_thread(after_ready))
@@ -237,7 +237,10 @@ async def _until_stopped(
             await starting
 
 
-def first_failure(group: BaseExceptionGroup[Failure]) -> Failure:
-    """The first of the failures that happened side by side."""
-    first = group.exceptions[0]
-    return first_failure(first) if isinstance(first, BaseExceptionGroup) else first
+def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of the failures that happened side by side; the group when none of them is ours."""
+    ours = group.subgroup(Failure)
+    first: BaseException = ours or group
+    while ours is not None and isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first
