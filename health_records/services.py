@@ -74,6 +74,8 @@ def keep_refused(message: Received, *, answer: bytes, status: int) -> None:
 def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> None:
     """Store the resources of a message in the caller's transaction; sets version and `changed`."""
     _notice_changes(resources)
+    # In key order, so that two messages with the same new resources wait instead of deadlocking.
+    resources = sorted(resources, key=lambda one: (one.resource_type, one.local_id, one.source_key))
     for resource in resources:
         if resource.kind is Kind.REGISTRATION:
             _store_registration(message, resource, by)
@@ -221,7 +223,8 @@ def _insert(
     if not rows:
         return
     template = ", ".join((casts or {}).get(name, "%s") for name in columns)
-    with connection.cursor() as cursor:
+    # The plain cursor is psycopg2's own; its errors become Django's like those of any statement.
+    with connection.wrap_database_errors, connection.cursor() as cursor:
         execute_values(
             cursor.cursor,
             INSERT.format(table=model._meta.db_table, columns=", ".join(columns)),

@@ -57,6 +57,18 @@ def test_the_lock_opens_after_its_time(client):
     assert not SignInFailures.objects.exists()
 
 
+def test_after_the_lock_counting_begins_anew(client):
+    account = AccountFactory()
+    for _ in range(5):
+        sign_in(client, account.login, "wrong-horse-1")
+    SignInFailures.objects.update(locked_until=timezone.now() - timedelta(seconds=1))
+
+    sign_in(client, account.login, "wrong-horse-1")
+
+    left = SignInFailures.objects.get()
+    assert (left.count, left.locked_until) == (1, None)
+
+
 def test_a_suspended_account_stays_out_and_its_session_ends(client):
     account = AccountFactory(login="s1", status="suspended")
 

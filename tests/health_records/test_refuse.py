@@ -5,11 +5,15 @@ import gzip
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
+from health_records import services
+from health_records.incoming import Received
 from health_records.models import Message
 from health_records.states import MessageState
 from kernel.actor import Role
 from kernel.audit.models import AuditRow
+from kernel.homes import uuid7
 from tests.factories.fhir import NUMBER, PHONE, as_bytes, bundle, entry, patient, visit
 from tests.factories.registry import OrganisationFactory
 from tests.factories.signed_in import as_hospital, as_somebody
@@ -28,6 +32,13 @@ def changed(place, **parts):
     message = visit()
     message["entry"][place]["resource"] |= parts
     return message
+
+
+def deep(levels):
+    found: object = "x"
+    for _ in range(levels):
+        found = [found]
+    return found
 
 
 DEEP = b'{"resourceType":"Bundle","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
@@ -94,6 +105,26 @@ BAD_MESSAGES = {
     "a patient without a number": (
         bundle({"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}}),
         "patient-number", "Bundle.entry[0].resource.identifier"),
+    "a list as the type": (bundle() | {"resourceType": ["Bundle"]}, "resource-type", "resourceType"),
+    "an object as the kind": (bundle() | {"type": {}}, "bundle-type", "Bundle.type"),
+    "an entry that is none": (bundle() | {"entry": ["x"]}, "object", "Bundle.entry[0]"),
+    "no resource": (bundle({"request": {}}), "object", "Bundle.entry[0].resource"),
+    "an empty request": (bundle({"resource": patient(), "request": {}}), "request-required", "Bundle.entry[0].request"),
+    "a search as the url": (
+        bundle(entry(patient(), url="Patient?identifier=7")), "request-url",
+        "Bundle.entry[0].request.url"),
+    "another condition of creation": (
+        bundle(entry(patient(), ifNoneExist="name=7")), "if-none-exist",
+        "Bundle.entry[0].request.ifNoneExist"),
+    "a phone as the patient number": (
+        bundle(entry(patient(PHONE))), "id-names-nobody", "Bundle.entry[0].resource.identifier"),
+    "too deep a resource": (
+        changed(2, extension=deep(70)), "json-depth", "Bundle.entry[2].resource"),
+    "a reference of no form": (
+        changed(2, recorder={"reference": "Practitioner 7"}), "reference-form",
+        "Bundle.entry[2].resource.recorder.reference"),
+    "a bad period": (
+        changed(1, period={"start": "yesterday"}), "date", "Bundle.entry[1].resource.period.start"),
     "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource"),
 }  # fmt: skip
 
@@ -151,6 +182,7 @@ def test_a_gzip_body_is_unpacked(push):
         (b"not gzip", "gzip"),
         (gzip.compress(b"{}")[:-4], "gzip"),
     ],
+    ids=["bomb", "none", "cut off"],
 )
 def test_a_bad_gzip_body(raw, rule, push):
     answer = push(raw, **{"Content-Encoding": "gzip"})
@@ -229,3 +261,71 @@ def test_the_answer_to_a_refusal_names_no_number(push):
     assert rule_of(answer)[0] == "reference-resolves"
     raw = bytes(Message.objects.get().answer)
     assert PHONE.encode() not in raw
+
+
+@pytest.mark.parametrize("value", ["", "a\n", "x" * 201, PHONE, NUMBER])
+def test_a_message_id_that_is_none(value, push, stored):
+    answer = push(visit() | {"identifier": {"value": value}})
+
+    assert (answer.status_code, rule_of(answer)[0]) == (400, "message-id")
+    assert set(stored().values()) == {0}
+
+
+def test_the_header_names_a_message_too(push):
+    assert push(visit(), **{"X-Message-Id": "m-1"}).status_code == 200
+
+    assert push(visit("2"), **{"X-Message-Id": "m-1"}).status_code == 409
+
+
+def test_a_refusal_never_replaces_what_was_accepted(push, hospital):
+    push(visit() | {"identifier": {"value": "m1"}})
+    accepted = Message.objects.get()
+    refused = Received(uuid7(), hospital.id, "m1", b"{}", timezone.now())
+
+    services.keep_refused(refused, answer=b"{}", status=422)
+
+    assert Message.objects.get().id == accepted.id
+
+
+def test_the_same_refused_bytes_are_looked_at_again(push):
+    later = bundle(
+        entry({"resourceType": "Basic", "id": "b", "subject": {"reference": "Patient/pat-1"}})
+    )
+    assert push(later).status_code == 422
+
+    push(visit("1"))
+
+    assert push(later).status_code == 200
+
+
+def test_more_issues_than_anybody_reads(push):
+    answer = push(bundle(*[entry({"resourceType": "Nonsense"}) for _ in range(103)]))
+
+    issues = answer.json()["issue"]
+    assert len(issues) == 101
+    assert issues[-1]["details"]["text"] == "另有 3 个问题未列出"
+
+
+def test_a_condition_of_creation_that_several_meet(push):
+    for id_ in ("a", "b"):
+        push(
+            bundle(
+                entry(
+                    {
+                        "resourceType": "Device",
+                        "id": id_,
+                        "identifier": [{"system": "s", "value": "1"}],
+                    }
+                )
+            )
+        )
+
+    again = entry({"resourceType": "Device", "id": "c"}, ifNoneExist="identifier=s|1")
+    answer = push(bundle(again))
+
+    assert (answer.status_code, rule_of(answer)[0]) == (412, "if-none-exist-many")
+
+
+def test_methods_that_are_none(system):
+    assert system.delete("/fhir/R4/Patient/1").status_code == 405
+    assert system.get("/fhir/R4").status_code == 405

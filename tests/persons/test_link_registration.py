@@ -11,12 +11,14 @@ from kernel.actor import Actor
 from kernel.events.errors import NotYet
 from kernel.events.models import Event
 from kernel.homes import uuid7
+from kernel.keys import rotation
 from registry.patients.models import PatientRegistration
 from registry.patients.sealing import facts_of as facts_sealed_in
 from registry.patients.sealing import seal_facts
 from registry.persons import services
 from registry.persons.handlers import link_registration
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
+from registry.persons.selectors import holder_of
 from registry.persons.states import LinkStatus, Status
 from tests.conftest import arriving
 from tests.factories.registry import RegistrationFactory, facts_of
@@ -157,6 +159,24 @@ def test_a_new_version_without_contradiction_keeps_the_link():
     assert (again.id, again.registration_version) == (link.id, 2)
     assert PersonDemographics.objects.get().name == "张三丰"
     assert PersonIdentifier.objects.filter(kind="phone").count() == 1
+
+
+def test_a_new_version_without_a_document_keeps_the_link():
+    link = linked(facts_of(number=NUMBER))
+
+    assert changed(link, facts_of(phone=PHONE)).id == link.id
+
+
+def test_a_rotation_of_keys_leaves_numbers_findable():
+    first = linked(facts_of(number=NUMBER, phone=PHONE))
+    before = set(PersonIdentifier.objects.values_list("index", flat=True))
+
+    rotation.rotate(grace=0)
+
+    rows = PersonIdentifier.objects.all()
+    assert {bytes(row.index) for row in rows}.isdisjoint(map(bytes, before))
+    assert {bytes(row.index_next or b"") for row in rows} == {b""}
+    assert holder_of("01", NUMBER) == first.person_id
 
 
 def test_a_mended_number_stays_with_the_only_registration():

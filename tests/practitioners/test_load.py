@@ -3,6 +3,7 @@
 import pytest
 
 from registry.loading import Loaded
+from registry.organisations.errors import OrganisationUnknown
 from registry.organisations.services import load_departments
 from registry.practitioners.models import PractitionerRole
 from registry.practitioners.services import load_practitioners
@@ -32,3 +33,14 @@ def test_a_practitioner_has_a_post_in_a_department():
     )
     assert post.department is not None
     assert post.department.name == "呼吸内科"
+
+
+def test_a_post_nowhere_is_refused():
+    row = {
+        "organisation": "JQ9", "department": "", "code": "1", "certificate": "1", "name": "x", "sex": "",
+        "title": "",
+    }  # fmt: skip
+    with pytest.raises(OrganisationUnknown):
+        load_practitioners([row])
+
+    assert not PractitionerRole.objects.exists()

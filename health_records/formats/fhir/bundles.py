@@ -48,17 +48,17 @@ def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry
         raise refuse("object", "Bundle")
     found = bundle.get("resourceType")
     if found != "Bundle":
-        rule = "bundle-expected" if found in RESOURCE_TYPES else "resource-type"
+        rule = "bundle-expected" if str(found) in RESOURCE_TYPES else "resource-type"
         raise refuse(rule, "resourceType", str(found))
-    type_ = bundle.get("type")
+    type_ = str(bundle.get("type"))
     if type_ not in {TRANSACTION, BATCH}:
-        raise refuse("bundle-type", "Bundle.type", str(type_))
+        raise refuse("bundle-type", "Bundle.type", type_)
     listed = bundle.get("entry")
     if not isinstance(listed, list) or not listed:
         raise refuse("entry-list", "Bundle.entry")
     entries = [_entry(place, raw, organisation) for place, raw in enumerate(listed)]
     _mark_repeated(entries)
-    return str(type_), entries
+    return type_, entries
 
 
 def single_entry(

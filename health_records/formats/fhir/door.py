@@ -11,7 +11,7 @@ from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from health_records import selectors, services
@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 MakeEntries = Callable[[], tuple[str, list[Entry]]]
 TRIES = 4
 """Two messages that bring the same new resource at once: one of them starts over."""
+
+COLLISIONS = frozenset({"23505", "40001", "40P01"})
+"""PostgreSQL's codes for a key taken by somebody else, and for a deadlock."""
 
 WRITE = "record.write"
 OWN = frozenset({Fact.OWN_ORGANISATION})
@@ -93,8 +96,8 @@ def take(
             body = dump(outcome(refusal.issues, language))
             services.keep_refused(message, answer=body, status=refusal.status)
             return Answer(refusal.status, body)
-        except IntegrityError:
-            if not left:
+        except (IntegrityError, OperationalError) as error:
+            if not left or getattr(error.__cause__, "pgcode", "") not in COLLISIONS:
                 raise
             log.info("message of %s meets another one, taken again", organisation.code)
     raise AssertionError("unreachable")

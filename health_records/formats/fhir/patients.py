@@ -76,7 +76,7 @@ def _documents(patient: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _phones(patient: dict[str, Any]) -> Iterator[str]:
     listed = patient.get("telecom")
     for one in listed if isinstance(listed, list) else []:
-        if isinstance(one, dict) and one.get("system") in PHONES:
+        if isinstance(one, dict) and str(one.get("system")) in PHONES:
             value = one.get("value")
             if isinstance(value, str) and any(map(str.isdigit, value)):
                 yield value

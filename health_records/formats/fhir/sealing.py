@@ -17,7 +17,6 @@ PEOPLE = frozenset({"Patient", "RelatedPerson", "Person"})
 SHORTEST_NEEDLE = 6
 NUMBERS = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|1[3-9]\d{9})(?![0-9A-Za-z])")
 ATTACHMENT_KEYS = frozenset({"contentType", "hash", "size", "title", "creation"})
-KEPT_KEYS = frozenset({"resourceType", "id", "fullUrl", "versionId"})
 
 
 def secrets_of(resources: Iterable[dict[str, Any]]) -> set[str]:
@@ -65,7 +64,7 @@ def _gather(node: Any, is_person: bool, found: set[str]) -> None:
         return
     if not isinstance(node, dict):
         return
-    is_person = is_person or node.get("resourceType") in PEOPLE
+    is_person = is_person or str(node.get("resourceType")) in PEOPLE
     for key, value in node.items():
         if key == "telecom" or (is_person and key == "identifier"):
             for one in value if isinstance(value, list) else [value]:
@@ -92,14 +91,14 @@ class _Cutter:
                 elif isinstance(value, str) and self._tells(value):
                     self.sealed[f"{pointer}/{place}"], node[place] = value, None
             return
-        is_person = is_person or node.get("resourceType") in PEOPLE
+        is_person = is_person or str(node.get("resourceType")) in PEOPLE
         if isinstance(node.get("data"), str) and self._take_attachment(node, pointer):
             del node["data"]
         for key in list(node):
             value, at = node[key], f"{pointer}/{_escaped(key)}"
             if isinstance(value, dict | list):
                 self.walk(value, at, key, is_person=is_person)
-            elif isinstance(value, str) and key not in KEPT_KEYS:
+            elif isinstance(value, str):
                 is_number = key == "value" and (
                     within == "telecom"
                     or (within == "identifier" and (is_person or citizen_number_of(value)))

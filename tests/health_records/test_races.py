@@ -1,0 +1,69 @@
+"""Messages that meet: each resource is stored once, whoever comes first."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from health_records.models import Encounter, Message, ResourceVersion, SourceParty
+from registry.patients.models import PatientRegistration
+from tests.factories.fhir import as_bytes, bundle, entry, visit
+from tests.factories.registry import OrganisationFactory
+from tests.factories.signed_in import as_hospital
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db(transaction=True)]
+
+
+def at_once(*messages: Any) -> list[Any]:
+    """Push each message from a thread of its own, all at the same moment; the answers."""
+    organisation = OrganisationFactory()
+    clients = [as_hospital(organisation) for _ in messages]
+    together, answers = threading.Barrier(len(messages), timeout=20), {}
+
+    def push(place):
+        try:
+            together.wait()
+            answers[place] = clients[place].post(
+                "/fhir/R4", as_bytes(messages[place]), content_type="application/fhir+json"
+            )
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=push, args=[place]) for place in range(len(messages))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return [answers[place] for place in range(len(messages))]
+
+
+def test_the_same_message_four_times_at_once():
+    answers = at_once(*[visit()] * 4)
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert len({one.content for one in answers}) == 1
+    assert Message.objects.count() == 1
+    assert ResourceVersion.objects.count() == 5
+
+
+def test_one_new_patient_in_four_messages_at_once():
+    answers = at_once(*[visit(visit=f"V{number}") for number in range(4)])
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert PatientRegistration.objects.count() == 1
+    assert Encounter.objects.count() == 4
+    versions = ResourceVersion.objects.filter(resource_type="Patient").values_list("version")
+    assert len(set(versions)) == len(versions)
+
+
+def test_one_new_practitioner_in_four_messages_at_once():
+    doctor = {"resourceType": "Practitioner", "id": "dr", "name": [{"text": "李明"}]}
+
+    answers = at_once(*[
+        bundle(entry(doctor), entry({"resourceType": "Basic", "id": f"b{number}"}))
+        for number in range(4)
+    ])  # fmt: skip
+
+    assert [one.status_code for one in answers] == [200] * 4
+    assert SourceParty.objects.get().version == 1
