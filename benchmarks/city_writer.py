@@ -37,7 +37,7 @@ def main(rate: float, seconds: float) -> None:
         facts = RegistrationFacts(
             name=f"张{done:x}", sex="1", birth_date=date(1990, 1, 1), phones=(f"139{done:08d}",)
         )
-        row = record_registration(
+        record_registration(
             organisation_id=hospital,
             local_id=str(done),
             facts=facts,

@@ -68,21 +68,44 @@ def start() -> Cluster:
     for folder in (data, socket):
         folder.mkdir(mode=0o700 if folder is data else 0o755)
         placement.give(folder, account)
-    as_account = {} if account is None else {
-        "user": account.uid, "group": account.gid, "extra_groups": [],
-    }
+    as_account = (
+        {}
+        if account is None
+        else {
+            "user": account.uid,
+            "group": account.gid,
+            "extra_groups": [],
+        }
+    )
     subprocess.run(  # noqa: S603
         [
-            programs.postgres / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-            "--locale-provider=libc", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
+            programs.postgres / "initdb",
+            "-D",
+            data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale-provider=libc",
+            "--locale=C.UTF-8",
+            "--no-sync",
+            "--no-instructions",
         ],
-        check=True, stdout=subprocess.DEVNULL, cwd="/", **as_account,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        **as_account,
     )
     options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     process = subprocess.Popen(  # noqa: S603
         [programs.postgres / "postgres", "-D", data, "-k", socket, *options],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
-        start_new_session=True, **as_account,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+        **as_account,
     )
     running = Cluster(root, process)
     _wait(running)

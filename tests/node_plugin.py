@@ -24,6 +24,7 @@ STARTED = "JIANQIAO_TEST_CLUSTER"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --node."""
     parser.addoption("--node", choices=sorted(NODES), default="hub", help="role the suite runs in")
+    parser.addoption("--kill-seed", type=int, help="repeat a schedule of tests/system/test_kill.py")
 
 
 @pytest.hookimpl(wrapper=True)

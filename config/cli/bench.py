@@ -19,7 +19,10 @@ NAMES = ("replication", "idle")
 @click.argument("name", type=click.Choice(NAMES))
 @click.option("--quick", is_flag=True, help=said("一分钟内结束。", "End within a minute."))
 @click.option(
-    "--port-base", type=int, default=8700, show_default=True,
+    "--port-base",
+    type=int,
+    default=8700,
+    show_default=True,
     help=said("临时省平台的起始端口。", "First port of the province it starts."),
 )
 def bench(name: str, quick: bool, port_base: int) -> None:

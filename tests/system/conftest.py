@@ -1,7 +1,8 @@
 """Provinces for system tests: one that tests share, and one that a module may break."""
 
-import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
+from itertools import count
 
 import pytest
 
@@ -9,12 +10,7 @@ from benchmarks.throwaway_province import Province, running_province
 
 FIRST_PORT = 21_000
 PORTS_PER_WORKER = 1_000
-
-
-def port_base(offset: int) -> int:
-    """First port of a province in this worker; no two provinces of one run share a port."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    return FIRST_PORT + PORTS_PER_WORKER * int(worker) + offset
+PORTS_PER_PROVINCE = 40
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -24,16 +20,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.system)
 
 
+def are_free(base: int) -> bool:
+    """Whether nobody listens on the ports of a province that starts at `base`."""
+    for port in range(base, base + PORTS_PER_PROVINCE):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            return False
+    return True
+
+
 @pytest.fixture(scope="session")
-def province() -> Iterator[Province]:
+def next_ports(worker_id: str) -> Callable[[], int]:
+    """First port for one more province; no two provinces of a run share a port."""
+    worker = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
+    bases = count(FIRST_PORT + PORTS_PER_WORKER * worker, PORTS_PER_PROVINCE)
+    return lambda: next(base for base in bases if are_free(base))
+
+
+@pytest.fixture(scope="session")
+def province(next_ports: Callable[[], int]) -> Iterator[Province]:
     """Hub and two cities with registers, clients and the samples, as `make demo` leaves them."""
-    with running_province(port_base=port_base(0)) as running:
+    with running_province(port_base=next_ports()) as running:
         running.jianqiao("demo", "--no-wait", "--residents", "0")
         yield running
 
 
 @pytest.fixture(scope="module")
-def fragile_province() -> Iterator[Province]:
+def fragile_province(next_ports: Callable[[], int]) -> Iterator[Province]:
     """A bare province that only this module uses, so that it may be broken."""
-    with running_province(port_base=port_base(400)) as running:
+    with running_province(port_base=next_ports()) as running:
         yield running

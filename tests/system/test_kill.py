@@ -1,7 +1,7 @@
 """Kill any process at any moment: nothing acknowledged is lost, nothing happens twice.
 
 While two hospitals push for a minute, processes of hub and city are killed at random and the hub is cut
-from one city for twenty seconds. The schedule follows from a seed; JIANQIAO_KILL_SEED repeats one.
+from one city for twenty seconds. The schedule follows from a seed that is printed; --kill-seed repeats it.
 """
 
 import os
@@ -23,9 +23,9 @@ from config.cli.home import read_json
 from config.cli.hospital_client import HospitalClient, NoAnswer, SignInRefused, client_of
 from config.model_province.activity import visit_to
 from config.model_province.bundles import as_bytes, bundle_of, enrolment_of
+from config.model_province.chance import chance_of
 from config.model_province.population import residents_of
 from config.model_province.sources import Hospital
-from tests.system.conftest import port_base
 from tests.system.wire import Wire
 
 SECONDS, CUT_AT, CUT_FOR = 60, 15, 20
@@ -52,8 +52,8 @@ class Pushes:
 
 
 @pytest.fixture(scope="module")
-def province():
-    with running_province(port_base=port_base(600)) as running:
+def province(next_ports):
+    with running_province(port_base=next_ports()) as running:
         running.jianqiao("demo", "--no-wait", "--residents", "0")
         yield running
 
@@ -81,9 +81,9 @@ def wires(province: Province):
 
 def messages(hospital: Hospital, seed: int):
     """Patients of a hospital: each put on file, then two visits."""
-    for resident in residents_of(hospital.node, seed=seed):
-        yield enrolment_of(resident, hospital, seed=seed)
-        chance = Random(f"{seed}{resident.key}")
+    for number, resident in enumerate(residents_of(hospital.node, seed=seed)):
+        yield enrolment_of([resident], hospital, number=number, seed=seed)
+        chance = chance_of(seed, resident.key)
         for days in (5, 30):
             visit = visit_to(hospital, resident, date(2026, 10, 31) - timedelta(days), chance)
             if visit is not None and visit.starts.date() > resident.birth_date:
@@ -122,9 +122,9 @@ def kill_at_random(province: Province, chance: Random, stop: threading.Event) ->
     return killed
 
 
-def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires):
-    seed = int(os.environ.get("JIANQIAO_KILL_SEED", "0")) or int(time.time())
-    print(f"JIANQIAO_KILL_SEED={seed}")  # noqa: T201
+def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires, pytestconfig):
+    seed = pytestconfig.getoption("--kill-seed") or int(time.time())
+    print(f"--kill-seed {seed}")  # noqa: T201
     stop, killed = threading.Event(), []
     all_pushes = [Pushes(hospital) for hospital in demo_hospitals(province.home)]
     threads = [
@@ -134,7 +134,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires)
         for p in all_pushes
     ]
     killer = threading.Thread(
-        target=lambda: killed.extend(kill_at_random(province, Random(seed), stop))
+        target=lambda: killed.extend(kill_at_random(province, chance_of(seed), stop))
     )
     for thread in (*threads, killer):
         thread.start()

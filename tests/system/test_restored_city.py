@@ -6,13 +6,12 @@ import pytest
 
 from benchmarks.throwaway_province import HUB, Province, running_province, until
 from config.cli.placement import give, server_account
-from tests.system.conftest import port_base
 from tests.system.test_pitfalls import FIRST, SECOND, arrives, outgoing, write_event
 
 
 @pytest.fixture
-def province():
-    with running_province(port_base=port_base(500)) as running:
+def province(next_ports):
+    with running_province(port_base=next_ports()) as running:
         yield running
 
 

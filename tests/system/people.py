@@ -1,0 +1,100 @@
+"""People and hospitals of system tests: who pushes, who reads, and through which door."""
+
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Any
+
+import orjson
+import urllib3
+
+from benchmarks.throwaway_province import HUB, Province, until
+from config.cli.demo_access import demo_hospitals
+from config.cli.hospital_client import HospitalClient, client_of
+from config.model_province.activity import visit_to
+from config.model_province.bundles import as_bytes, bundle_of, enrolment_of
+from config.model_province.chance import chance_of
+from config.model_province.population import BORN_BY, Resident, residents_of
+from config.model_province.sources import Hospital
+
+HTTP = urllib3.PoolManager(retries=False, timeout=30)
+_seeds, _numbers = count(1), count(1)
+
+
+def hospital_of(province: Province, city: str) -> Hospital:
+    """The hospital of a city that has a client."""
+    return next(one for one in demo_hospitals(province.home) if one.node == city)
+
+
+def new_residents(city: str, number: int = 1) -> tuple[list[Resident], int]:
+    """Adults with an identity number whom nobody else met, and the seed they come from."""
+    seed = 7_000 + next(_seeds)
+    adults = (
+        r
+        for r in residents_of(city, seed=seed)
+        if r.identity_number and r.age_on(BORN_BY) > 30 and not r.borrows_phone
+    )
+    return list(islice(adults, number)), seed
+
+
+def enrol(province: Province, resident: Resident, city: str, seed: int) -> str:
+    """Put a resident on file at the city's hospital; the registration's id."""
+    hospital = hospital_of(province, city)
+    bundle = enrolment_of([resident], hospital, number=next(_numbers), seed=seed)
+    answer = pushed(client_of(province.home, hospital.code), bundle)
+    return answer["entry"][0]["response"]["location"].split("/")[1]
+
+
+def visit(province: Province, resident: Resident, city: str, seed: int) -> dict[str, Any]:
+    """Push one visit of a resident to the city's hospital; the answer."""
+    hospital = hospital_of(province, city)
+    seen = visit_to(hospital, resident, BORN_BY, chance_of(seed, resident.key))
+    return pushed(client_of(province.home, hospital.code), bundle_of(seen, seed=seed))
+
+
+def pushed(client: HospitalClient, bundle: dict[str, Any]) -> dict[str, Any]:
+    """Push a bundle that must be taken."""
+    answer = client.post("/fhir/R4", as_bytes(bundle), message_id=bundle["identifier"]["value"])
+    assert answer.ok, answer
+    return answer.body
+
+
+def person_of(province: Province, registration: str, code: str = HUB) -> str:
+    """The person a registration is linked to, once the link is there."""
+    links = (
+        "SELECT person_id FROM persons_identitylink WHERE registration_id = %s"
+        " AND status = 'linked'"
+    )
+    return str(until(lambda: province.rows(code, links, registration), 20)[0][0])
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody signed in at a node."""
+
+    url: str
+    token: str
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        """GET a path of the node."""
+        return HTTP.request(
+            "GET", self.url + path, headers={"Authorization": f"Bearer {self.token}"}
+        )
+
+    def json(self, path: str) -> Any:
+        """The decoded body of a path that must answer."""
+        answer = self.get(path)
+        assert answer.status == 200, answer.data
+        return orjson.loads(answer.data)
+
+
+def sign_in(province: Province, login: str, code: str = HUB) -> Reader:
+    """Sign in a user of endpoints.json."""
+    url = province.url(code)
+    user = next(u for u in province.endpoints["users"] if (u["login"], u["url"]) == (login, url))
+    answer = HTTP.request(
+        "POST",
+        f"{url}/api/v1/sign-in",
+        json={"login": user["login"], "password": user["secret"]},
+    )
+    assert answer.status == 200, answer.data
+    return Reader(url, orjson.loads(answer.data)["access_token"])

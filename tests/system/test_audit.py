@@ -1,0 +1,91 @@
+"""The audit log of a running province is intact, and a change by the database's own master is found."""
+
+import pytest
+
+from benchmarks.throwaway_province import HUB, until
+from tests.system.people import sign_in
+from tests.system.test_homes import FIRST
+
+UNDO = {
+    "changed": (
+        "UPDATE audit_auditrow SET reason = reason || '?' WHERE id = %s",
+        "UPDATE audit_auditrow SET reason = rtrim(reason, '?') WHERE id = %s",
+    ),
+}
+
+
+def verified(province, code: str) -> str:
+    """What `jianqiao audit verify` prints; raises when it finds something."""
+    return province.jianqiao("audit", "verify", "--node", code, check=False).stdout
+
+
+@pytest.fixture
+def sealed(province):
+    """The id of a row that a seal covers, here and at the witness."""
+    reader = sign_in(province, "resident")
+    me = reader.json("/api/v1/me/person")["id"]
+    row = str(
+        province.rows(HUB, "SELECT id FROM audit_auditrow WHERE node = %s ORDER BY id DESC", HUB)[
+            0
+        ][0]
+    )
+    covers = "SELECT 1 FROM audit_auditseal WHERE %s::uuid = ANY(row_ids)"
+    until(lambda: province.rows(FIRST, covers, row), 10)
+    assert me
+    return row
+
+
+def test_every_node_s_log_is_intact_and_witnessed(province, sealed):
+    finished = province.jianqiao("audit", "verify")
+
+    assert finished.stdout.count("完好") == 3
+    assert "没有其他节点的副本" not in finished.stdout
+
+
+def test_a_changed_row_is_found_and_named(province, sealed):
+    change, undo = UNDO["changed"]
+    as_master(province, change, sealed)
+    try:
+        finished = province.jianqiao("audit", "verify", "--node", HUB, check=False)
+    finally:
+        as_master(province, undo, sealed)
+
+    assert finished.returncode == 1
+    assert "审计记录被修改" in finished.stdout
+    assert sealed in finished.stdout
+    assert province.jianqiao("audit", "verify", "--node", HUB).returncode == 0
+
+
+def test_a_cut_off_tail_is_seen_by_the_foreign_copy(province, sealed):
+    last = "SELECT max(sequence) FROM audit_auditseal WHERE node = %s"
+    until(lambda: province.rows(FIRST, last, HUB) == province.rows(HUB, last, HUB), 10)
+    sequence = province.rows(HUB, last, HUB)[0][0]
+    with province.cursor(HUB, "superuser") as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE kept_seal AS SELECT * FROM audit_auditseal"
+            " WHERE node = %s AND sequence >= %s",
+            [HUB, sequence],
+        )
+        cursor.execute(
+            "CREATE TEMPORARY TABLE kept_row AS SELECT * FROM audit_auditrow WHERE id IN"
+            " (SELECT unnest(row_ids) FROM kept_seal)"
+        )
+        cursor.execute("DELETE FROM audit_auditrow WHERE id IN (SELECT id FROM kept_row)")
+        cursor.execute("DELETE FROM audit_auditseal WHERE id IN (SELECT id FROM kept_seal)")
+        try:
+            finished = province.jianqiao("audit", "verify", "--node", HUB, check=False)
+        finally:
+            cursor.execute("INSERT INTO audit_auditrow SELECT * FROM kept_row")
+            cursor.execute("INSERT INTO audit_auditseal SELECT * FROM kept_seal")
+
+    assert finished.returncode == 1
+    assert "末尾被截断" in finished.stdout
+
+
+def as_master(province, statement: str, row: str) -> None:
+    """Write past every trigger, as whoever owns the machine can."""
+    with province.cursor(HUB, "superuser") as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(statement, [row])
+        assert cursor.rowcount == 1

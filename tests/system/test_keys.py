@@ -1,0 +1,79 @@
+"""Keys change while hospitals push and residents read; afterwards the old ones are not needed."""
+
+import threading
+
+from benchmarks.throwaway_province import HUB, until
+from config.cli.hospital_client import client_of
+from tests.system.people import enrol, hospital_of, new_residents, person_of, sign_in, visit
+from tests.system.test_homes import FIRST, SECOND
+
+KEYS = "SELECT number, purpose, status FROM keys_datakey WHERE node = %s ORDER BY 1, 2"
+
+
+def test_rotation_under_load_fails_no_request_and_destroys_the_old_keys(province):
+    before = {code: province.rows(code, KEYS, code) for code in (HUB, FIRST, SECOND)}
+    residents, seed = new_residents(FIRST, 400)
+    reader = sign_in(province, "resident")
+    me = reader.json("/api/v1/me/person")["id"]
+    stop, failed, done = threading.Event(), [], []
+
+    def work(act) -> None:
+        while not stop.is_set():
+            try:
+                act()
+                done.append(1)
+            except Exception as error:  # noqa: BLE001 — whatever fails is the finding
+                failed.append(repr(error))
+                return
+
+    queue = iter(residents)
+    threads = [
+        threading.Thread(target=work, args=(act,))
+        for act in (
+            lambda: enrol(province, next(queue), FIRST, seed),
+            lambda: reader.json(f"/api/v1/persons/{me}/timeline"),
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    rotated = province.jianqiao("keys", "rotate", check=False)
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+    assert rotated.returncode == 0, rotated.stderr
+    assert failed == []
+    assert len(done) > 10
+    for code, old in before.items():
+        after = until(lambda code=code: without_retired(province.rows(code, KEYS, code)), 60)
+        used = {row[:2] for row in after if row[2] == "active"}
+        assert len(used) == 2
+        assert not used & {row[:2] for row in old}, code
+        assert empty_where_destroyed(province, code)
+
+
+def test_everything_is_still_read_with_the_new_keys(province):
+    [resident], seed = new_residents(SECOND)
+    visit(province, resident, SECOND, seed)
+    registration = enrol(province, resident, SECOND, seed)
+    client = client_of(province.home, hospital_of(province, SECOND).code)
+
+    body = client.get(f"/fhir/R4/Patient/{registration}").body
+
+    assert resident.identity_number in [one["value"] for one in body["identifier"]]
+    assert person_of(province, enrol(province, resident, FIRST, seed)) == person_of(
+        province, registration
+    )
+
+
+def without_retired(rows: list) -> list:
+    """The rows, once every key is either in use or destroyed."""
+    return rows if {status for *_, status in rows} == {"active", "destroyed"} else []
+
+
+def empty_where_destroyed(province, code: str) -> bool:
+    """Whether nothing is left of the destroyed keys, here and at the hub."""
+    gone = (
+        "SELECT bool_and(wrapped = '') FROM keys_datakey WHERE node = %s AND status = 'destroyed'"
+    )
+    return all(province.rows(at, gone, code) == [(True,)] for at in {code, HUB})

@@ -1,0 +1,41 @@
+"""No pushed identity number or phone stands in clear in any database or log."""
+
+import re
+
+from benchmarks.throwaway_province import HUB
+from tests.system.people import new_residents, person_of, sign_in, visit
+from tests.system.test_homes import FIRST, SECOND, dump
+
+SAMPLE_NUMBERS = re.compile(r'"value": ?"([0-9０-９]{15,17}[0-9Xx０-９]|1[3-9][0-9]{9})"')
+
+
+def pushed_numbers(province) -> set[str]:
+    """Identity numbers and phones of the samples, and of residents pushed now."""
+    from config.model_province.sources import SAMPLES
+
+    numbers = set()
+    for file in (SAMPLES / "fhir" / "gansu").rglob("*.json"):
+        numbers |= set(SAMPLE_NUMBERS.findall(file.read_text(encoding="utf-8")))
+    for city in (FIRST, SECOND):
+        residents, seed = new_residents(city, 3)
+        for resident in residents:
+            answer = visit(province, resident, city, seed)
+            locations = [e["response"]["location"].split("/") for e in answer["entry"]]
+            person_of(province, next(i for kind, i, *_ in locations if kind == "Patient"))
+            numbers |= {resident.identity_number, resident.phone} - {None}
+    return numbers
+
+
+def test_no_number_is_found_in_a_dump_or_a_log(province):
+    numbers = pushed_numbers(province)
+    sign_in(province, "resident").get(f"/api/v1/persons/{next(iter(numbers))}/timeline")
+    assert len(numbers) >= 20
+
+    dumps = {code: dump(province, code) for code in (HUB, FIRST, SECOND)}
+    found = [(code, number) for code, text in dumps.items() for number in numbers if number in text]
+    assert found == []
+    logs = list(province.home.log.glob("*.log"))
+    assert len(logs) >= 12
+    for log in logs:
+        text = log.read_text(encoding="utf-8", errors="replace")
+        assert [number for number in numbers if number in text] == [], log

@@ -1,0 +1,63 @@
+"""One city's copy at the hub is destroyed and loaded again; the other city does not notice."""
+
+from benchmarks.throwaway_province import HUB, until
+from tests.system.people import enrol, new_residents, person_of
+from tests.system.test_homes import FIRST, SECOND
+from tests.system.test_kill import PUSHED
+from tests.system.test_pitfalls import arrives, incoming, write_event
+
+COPIED = (*PUSHED, "events_event", "audit_auditrow", "audit_auditseal")
+CHECKSUM = (
+    "SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM {} t WHERE node = %s"
+)
+
+
+def checksums(province, at: str, code: str) -> dict:
+    """Count and checksum of a node's rows in every table, as `at` holds them."""
+    return {table: province.rows(at, CHECKSUM.format(table), code) for table in COPIED}
+
+
+def settled(province) -> bool:
+    """No delivery is waiting at the hub."""
+    due = "SELECT count(*) FROM events_eventdelivery WHERE state <> 'done'"
+    return province.rows(HUB, due) == [(0,)]
+
+
+def test_reload_restores_identical_rows_and_handles_nothing_twice(province):
+    residents, seed = new_residents(FIRST, 5)
+    for resident in residents:
+        person_of(province, enrol(province, resident, FIRST, seed))
+    until(lambda: settled(province))
+    handled = "SELECT event_id, handler, done_at FROM events_eventdelivery ORDER BY 1, 2"
+    before, links = province.rows(HUB, handled), province.rows(HUB, LINKS)
+    other = incoming(province, SECOND)
+    for table in COPIED:
+        province.rows(HUB, f'TRUNCATE "{table}_{FIRST}"', login="owner")
+    assert checksums(province, HUB, FIRST)["patients_patientregistration"][0][0] == 0
+
+    province.jianqiao("nodes", "reload", FIRST)
+    elsewhere = write_event(province, SECOND)
+    arrives(province, elsewhere, code=SECOND)
+    until(lambda: checksums(province, HUB, FIRST) == checksums(province, FIRST, FIRST), 30)
+    arrives(province, write_event(province))
+
+    until(lambda: settled(province))
+    assert province.rows(HUB, handled) == before
+    assert province.rows(HUB, LINKS) == links
+    assert incoming(province, SECOND)["apply_errors"] == other["apply_errors"]
+    assert checksums(province, HUB, SECOND) == checksums(province, SECOND, SECOND)
+
+
+def test_a_city_s_copy_of_the_hub_can_be_loaded_again(province):
+    tables = ("nodes_node", "organisations_organisation", "terminology_concept", "persons_person")
+    count = "SELECT count(*) FROM {}"
+    before = [province.rows(FIRST, count.format(table)) for table in tables]
+
+    province.jianqiao("nodes", "reload", FIRST, "--at", "city")
+
+    until(lambda: [province.rows(FIRST, count.format(table)) for table in tables] == before, 30)
+    [resident], seed = new_residents(FIRST)
+    person_of(province, enrol(province, resident, FIRST, seed), FIRST)
+
+
+LINKS = "SELECT id, registration_id, person_id, status FROM persons_identitylink ORDER BY id"
