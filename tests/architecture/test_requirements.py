@@ -57,3 +57,11 @@ def test_no_lock_file_names_a_place(name):
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
 
     assert re.findall(r"https?://|--index-url|--find-links|--trusted-host|file:/", text) == []
+
+
+def test_every_direct_dependency_is_justified():
+    page = (ROOT / "docs" / "adr" / "0002-choice-of-packages.md").read_text(encoding="utf-8")
+    rows = "\n".join(line for line in page.splitlines() if line.startswith("|"))
+    named = {canonicalize_name(word) for word in re.findall(r"[A-Za-z][\w.-]+", rows)}
+
+    assert {canonicalize_name(each.name) for each in asked(["local", "dev"])} - named == set()
