@@ -61,5 +61,5 @@ def _plain(request: HttpRequest, error: HttpError) -> HttpResponse:
     if error.status_code == Unauthenticated.status:
         return problem_response(Unauthenticated())
     refused = RequestRefused(str(error))
-    refused.status = error.status_code  # type: ignore[misc]
+    refused.status = error.status_code
     return problem_response(refused)

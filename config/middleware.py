@@ -25,7 +25,7 @@ PUBLIC = frozenset(
         "/api/v1/docs",
         "/api/v1/openapi.json",
         "/api/v1/sign-in",
-    "/api/v1/sign-out",
+        "/api/v1/sign-out",
         "/fhir/R4/metadata",
         "/healthz",
         "/metrics",

@@ -8,6 +8,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -68,14 +69,8 @@ def start() -> Cluster:
     for folder in (data, socket):
         folder.mkdir(mode=0o700 if folder is data else 0o755)
         placement.give(folder, account)
-    as_account = (
-        {}
-        if account is None
-        else {
-            "user": account.uid,
-            "group": account.gid,
-            "extra_groups": [],
-        }
+    as_account: dict[str, Any] = (
+        {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
     )
     subprocess.run(  # noqa: S603
         [

@@ -30,7 +30,9 @@ class CoversMarks:
 
 def listed() -> dict[str, str]:
     """Function number and its wording, in the order of the page."""
-    rows = re.findall(r"^\| (S\d{3}-\d+)\s*\| ([^|]+?) \|", LIST.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (S\d{3}-\d+)\s*\| ([^|]+?) \|", LIST.read_text(encoding="utf-8"), re.MULTILINE
+    )
     return dict(rows)
 
 

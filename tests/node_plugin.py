@@ -61,7 +61,8 @@ def _become_node(early_config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests of the other role."""
     role = "hub" if os.environ["NODE_CODE"].endswith("0000") else "city"
-    kept, left_out = [], []
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         marker = item.get_closest_marker("node")
         fits = marker is None or marker.args[0] in {role, "both"}

@@ -1,6 +1,7 @@
 """The database itself refuses a write on a foreign node, whatever the code tries."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,7 +22,7 @@ def current_roles() -> tuple[str, str]:
         return cursor.fetchone()
 
 
-def refused(statement: str, *parameters: object) -> bool:
+def refused(statement: str, *parameters: Any) -> bool:
     """Whether the database refuses the statement for lack of a right."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:

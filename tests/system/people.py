@@ -48,6 +48,7 @@ def visit(province: Province, resident: Resident, city: str, seed: int) -> dict[
     """Push one visit of a resident to the city's hospital; the answer."""
     hospital = hospital_of(province, city)
     seen = visit_to(hospital, resident, BORN_BY, chance_of(seed, resident.key))
+    assert seen is not None
     return pushed(client_of(province.home, hospital.code), bundle_of(seen, seed=seed))
 
 

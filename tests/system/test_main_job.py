@@ -13,7 +13,8 @@ def test_visits_in_two_cities_become_one_timeline(province):
     resident = sign_in(province, "resident")
     me = resident.json("/api/v1/me/person")["id"]
 
-    items, path = [], f"/api/v1/persons/{me}/timeline?limit=7"
+    items = []
+    path: str | None = f"/api/v1/persons/{me}/timeline?limit=7"
     while path:
         page = resident.json(path)
         items += page["items"]
