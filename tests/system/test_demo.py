@@ -94,6 +94,7 @@ def test_the_endpoints_let_everybody_in(province):
         assert len(token) > 20
 
 
+@pytest.mark.covers("S002-06")
 def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_does_not(province):
     resident, _ = cast()[0]
     rows = province.rows(

@@ -171,6 +171,7 @@ def test_ctrl_c_stops_a_foreground_province_cleanly(province):
     province.jianqiao("up", "--detach")
 
 
+@pytest.mark.covers("S002-64")
 def test_more_cities_are_enrolled_and_fewer_are_not_started(province):
     province.jianqiao("down")
     province.jianqiao("up", "--detach", "--cities", "2")

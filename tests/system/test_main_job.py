@@ -1,6 +1,7 @@
 """The main job: two hospitals push at their cities, one timeline comes out at the hub."""
 
 import orjson
+import pytest
 
 from benchmarks.throwaway_province import HUB
 from config.cli.hospital_client import client_of
@@ -9,6 +10,7 @@ from tests.system.people import enrol, hospital_of, new_residents, person_of, si
 FIRST, SECOND = "620100", "620800"
 
 
+@pytest.mark.covers("S002-28", "S002-59")
 def test_visits_in_two_cities_become_one_timeline(province):
     resident = sign_in(province, "resident")
     me = resident.json("/api/v1/me/person")["id"]
@@ -27,6 +29,7 @@ def test_visits_in_two_cities_become_one_timeline(province):
     assert [item["at"] for item in items] == sorted((i["at"] for i in items), reverse=True)
 
 
+@pytest.mark.covers("S002-23", "S002-33")
 def test_one_human_being_in_two_cities_is_one_person(province):
     [resident], seed = new_residents(SECOND)
     there = enrol(province, resident, SECOND, seed)
