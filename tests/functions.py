@@ -43,7 +43,7 @@ def proven() -> dict[str, set[str]]:
     with contextlib.redirect_stdout(said):
         status = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"], plugins=[marks])
     if status != pytest.ExitCode.OK:
-        sys.exit(f"{said.getvalue()}\nThe tests could not be collected.")
+        sys.exit(f"{said.getvalue()[-2000:]}\nThe tests could not be collected.")
     return marks.tests
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 import urllib3
 
 from benchmarks.throwaway_province import until
