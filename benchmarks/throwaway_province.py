@@ -120,18 +120,30 @@ class Province:
         raise LookupError(f"{code} {process}")
 
     def until_ready(self, seconds: float = 60) -> None:
-        """Wait until every node answers and every stream runs."""
-        until(self._is_well, seconds)
+        """Wait until every node answers and every stream runs; NeverTrue names what does not."""
+        deadline = time.monotonic() + seconds
+        while ill := self._ill():
+            if time.monotonic() > deadline:
+                raise NeverTrue(f"not well after {seconds} s: {', '.join(ill)}")
+            time.sleep(0.5)
 
-    def _is_well(self) -> bool:
-        nodes = self.status()["nodes"]
-        return all(
-            node["ready"]
-            and node["streams"] is not None
-            and all(s["enabled"] and s["running"] for s in node["streams"]["incoming"])
-            and all(s["active"] for s in node["streams"]["outgoing"])
-            for node in nodes
-        )
+    def _ill(self) -> list[str]:
+        found = []
+        for node in self.status()["nodes"]:
+            code, streams = node["code"], node["streams"] or {"incoming": [], "outgoing": []}
+            if not node["ready"] or node["streams"] is None:
+                found.append(f"{code} is not ready")
+            found += [
+                f"{code} <- {stream['peer']}: {stream}"
+                for stream in streams["incoming"]
+                if not (stream["enabled"] and stream["running"])
+            ]
+            found += [
+                f"{code} -> {stream['peer']}: {stream}"
+                for stream in streams["outgoing"]
+                if not stream["active"]
+            ]
+        return found
 
 
 def until(holds: Callable[[], Any], seconds: float = 10, *, pause: float = 0.05) -> Any:
