@@ -48,8 +48,12 @@ MakeEntries = Callable[[], tuple[str, list[Entry]]]
 TRIES = 4
 """Two messages that bring the same new resource at once: one of them starts over."""
 
-COLLISIONS = frozenset({"23505", "40001", "40P01"})
-"""PostgreSQL's codes for a key taken by somebody else, and for a deadlock."""
+COLLISIONS = frozenset({"23503", "23505", "40001", "40P01"})
+"""PostgreSQL's codes for a key taken by somebody else, and for a deadlock.
+
+23503 comes at the commit when the registration got its row, and so its id, from another message
+after this one had resolved its references.
+"""
 
 WRITE = "record.write"
 OWN = frozenset({Fact.OWN_ORGANISATION})
