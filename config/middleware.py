@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from uuid import uuid4
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_only_middleware
 
@@ -13,7 +13,7 @@ from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import write_refusals
 from kernel.http import problem_response
-from kernel.problems import InternalError
+from kernel.problems import InternalError, StorageAway
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,16 @@ def decided_access(get_response: GetResponse) -> GetResponse:
             return _instead(response, problem_response(AccessNotDecided()))
         return response
 
+    checked.process_exception = storage_away  # type: ignore[attr-defined]
     return checked
+
+
+def storage_away(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    """A database that does not answer is a 503 that may be repeated, not a broken program."""
+    if not isinstance(exception, InterfaceError | OperationalError):
+        return None
+    log.warning("the database is away: %s", type(exception).__name__)
+    return problem_response(StorageAway())
 
 
 def is_public(path: str) -> bool:

@@ -16,3 +16,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("metrics", metrics),
 ]
+
+handler404 = "config.failures.address_unknown"
+handler500 = "config.failures.internal_error"

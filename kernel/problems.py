@@ -61,6 +61,20 @@ class Unauthenticated(DomainError):
     title = {"zh": "请先登录", "en": "Sign in first"}
 
 
+class StorageAway(DomainError):
+    """The database does not answer; nothing is known to have happened, the same call may be repeated."""
+
+    status, code = 503, "storage-away"
+    title = {"zh": "数据库暂时不可用，请稍后重试", "en": "The database is away; try again shortly"}
+
+
+class AddressUnknown(DomainError):
+    """There is nothing at this address."""
+
+    status, code = 404, "address-unknown"
+    title = {"zh": "没有这个地址", "en": "There is nothing at this address"}
+
+
 class InternalError(DomainError):
     """Something broke that is not the client's doing."""
 

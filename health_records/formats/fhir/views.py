@@ -1,5 +1,6 @@
 """The FHIR addresses of a node. Plain Django views: this is the hot path."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import orjson
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import get_language
@@ -27,9 +29,11 @@ from kernel.access.errors import NotVisible
 from kernel.access.services import authorise
 from kernel.actor import Actor, Role
 from kernel.homes import uuid7
-from kernel.problems import DomainError, Unauthenticated
+from kernel.problems import DomainError, StorageAway, Unauthenticated
 from registry.accounts.selectors import actor_of_token
 from registry.organisations.models import Organisation
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/fhir+json"
 TAKEN = frozenset({"", MEDIA_TYPE, "application/json", "text/json"})
@@ -54,6 +58,10 @@ def _fhir(*methods: str) -> Callable[[View], View]:
                 return view(request, actor=actor, **named)
             except MessageRefused as refusal:
                 return fhir_response(dump(outcome(refusal.issues, language)), refusal.status)
+            except (InterfaceError, OperationalError) as failure:
+                log.warning("the database is away: %s", type(failure).__name__)
+                away = StorageAway()
+                return fhir_response(dump(outcome_of(away, language)), away.status)
             except DomainError as error:
                 response = fhir_response(dump(outcome_of(error, language)), error.status)
                 if error.status == Unauthenticated.status:

@@ -1,0 +1,70 @@
+"""Every failure is a problem that a client can act on, also where no view could answer."""
+
+import pytest
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+def client():
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Make whoever looks a token up fail with an error."""
+
+    def fail_with(error):
+        def fail(token):
+            raise error
+
+        monkeypatch.setattr("config.api.actor_of_token", fail)
+        monkeypatch.setattr("health_records.formats.fhir.views.actor_of_token", fail)
+
+    return fail_with
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_an_unknown_address_is_a_problem(client, language):
+    answer = client.get("/nothing/here", headers={"Accept-Language": language})
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, PROBLEM)
+    assert answer.json()["type"] == "urn:problem:address-unknown"
+    assert answer.json()["title"] == {
+        "zh-hans": "没有这个地址", "en": "There is nothing at this address",
+    }[language]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", [OperationalError("server closed"), InterfaceError("closed")])
+def test_a_database_that_is_away_is_a_503_that_may_be_repeated(client, failing, error):
+    failing(error)
+
+    answer = client.get("/api/v1/organisations", headers={"Authorization": "Bearer x"})
+
+    assert (answer.status_code, answer["Content-Type"]) == (503, PROBLEM)
+    assert answer.json()["type"] == "urn:problem:storage-away"
+
+
+def test_the_record_door_says_so_as_an_operation_outcome(client, failing):
+    failing(OperationalError("server closed"))
+
+    answer = client.post(
+        "/fhir/R4", b"{}", content_type="application/fhir+json",
+        headers={"Authorization": "Bearer x"},
+    )  # fmt: skip
+
+    assert answer.status_code == 503
+    assert answer.json()["resourceType"] == "OperationOutcome"
+
+
+def test_a_broken_view_is_a_problem_with_the_id_of_the_request(client, failing):
+    failing(ZeroDivisionError("a bug"))
+
+    answer = client.get("/api/v1/organisations", headers={"Authorization": "Bearer x"})
+
+    assert (answer.status_code, answer["Content-Type"]) == (500, PROBLEM)
+    assert answer.json()["type"] == "urn:problem:internal-error"
+    assert answer["X-Request-Id"]
+    assert "a bug" not in answer.content.decode()
