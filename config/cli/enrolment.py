@@ -90,9 +90,13 @@ def state_of(hub: Node, city: Node, home: Home) -> str:
     return fingerprint(*facts)
 
 
-def both_ends(hub: Node, city: Node, home: Home) -> bytes:
-    """What `manage.py enrol_city` and `reload_node` read from standard input."""
-    return json.dumps({"hub": _end(hub, home), "city": _end(city, home)}).encode()
+def both_ends(hub: Node, city: Node, home: Home, *, known: bool = False) -> bytes:
+    """What `manage.py enrol_city` and `reload_node` read from standard input.
+
+    The superusers are needed to make replication logins; not any more for a city that is `known`.
+    """
+    ends = {"hub": _end(hub, home, known=known), "city": _end(city, home, known=known)}
+    return json.dumps(ends).encode()
 
 
 def readdress(hub: Node, city: Node, home: Home) -> None:
@@ -126,15 +130,16 @@ def readdress(hub: Node, city: Node, home: Home) -> None:
             connection.close()
 
 
-def _end(node: Node, home: Home) -> dict[str, Any]:
+def _end(node: Node, home: Home, *, known: bool) -> dict[str, Any]:
     login = logins(node, home.node(node.code))
+    superuser = "" if known and login.superuser_dsn is None else login.superuser_of(login.database)
     return {
         "code": node.code,
         "name": node.name,
         "url": node.url,
         "public_key": _public_key(node, home),
         "owner_dsn": login.owner_url,
-        "superuser_dsn": login.superuser_of(login.database),
+        "superuser_dsn": superuser,
     }
 
 

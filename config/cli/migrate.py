@@ -36,7 +36,9 @@ async def _migrate(home: Home) -> None:
     nodes, memory = plan(home, Wishes())
     terminal = Terminal()
     supervisor = Supervisor(home.log, on_line=terminal.line)
-    await Province(home, nodes, memory, terminal, supervisor).migrate()
+    province = Province(home, nodes, memory, terminal, supervisor)
+    await province.migrate()
+    await province.enrol(again=True)
     for node in nodes:
         memory.node(node.code).schema = schema_fingerprint()
     memory.save(home)

@@ -68,8 +68,8 @@ class Province:
         await self._prepare_logins()
         for node in self.nodes:
             node_settings.write_env(node, self._home(node))
-        await self._migrate()
-        await self._enrol()
+        migrated = await self._migrate()
+        await self.enrol(again=migrated)
         await self._serve()
         self._publish_addresses()
         self.phase = "ready"
@@ -152,15 +152,17 @@ class Province:
         memory.prepared = state
         self.memory.save(self.home)
 
-    async def _migrate(self) -> None:
+    async def _migrate(self) -> bool:
         schema = schema_fingerprint()
-        if any(self.memory.node(node.code).schema != schema for node in self.nodes):
+        behind = any(self.memory.node(node.code).schema != schema for node in self.nodes)
+        if behind:
             self.report.step("建立或更新数据表", "Making or updating tables")
             await self.migrate()
             for node in self.nodes:
                 self.memory.node(node.code).schema = schema
             self.memory.save(self.home)
         await self._each(self._make_data_keys)
+        return behind
 
     async def migrate(self) -> None:
         """Both passes over all nodes: first what they receive, then what they write."""
@@ -177,17 +179,18 @@ class Province:
             memory.keyed = True
             self.memory.save(self.home)
 
-    async def _enrol(self) -> None:
+    async def enrol(self, *, again: bool) -> None:
+        """Enrol new cities; after a migration all again, so that streams take up new tables."""
         hub, cities = self.nodes[0], self.nodes[1:]
         for city in cities:
             memory = self.memory.node(city.code)
             state = enrolment.state_of(hub, city, self.home)
-            if memory.enrolled == state:
+            if memory.enrolled == state and not again:
                 continue
             self.report.step(f"接入 {city.name}", f"Enrolling {city.code}")
-            if memory.enrolled:
+            if memory.enrolled not in {"", state}:
                 await asyncio.to_thread(enrolment.readdress, hub, city, self.home)
-            ends = enrolment.both_ends(hub, city, self.home)
+            ends = enrolment.both_ends(hub, city, self.home, known=bool(memory.enrolled))
             await self._manage(hub, "enrol_city", feed=ends)
             memory.enrolled = state
             self.memory.save(self.home)

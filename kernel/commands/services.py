@@ -20,6 +20,7 @@ from kernel.commands.errors import CityUnreachable, CommandRefused, KeyReused, U
 from kernel.commands.models import CommandReceived, CommandSent
 from kernel.commands.states import PARKED_AFTER_SECONDS, State, pause_after
 from kernel.commands.transport import Answer
+from kernel.events.arrival import wait_for_event
 from kernel.homes import uuid7
 from kernel.nodes.selectors import node_by_code
 
@@ -49,13 +50,18 @@ def send(
 
     Raises CommandRefused with the receiver's own refusal, or CityUnreachable when it did not answer
     in time: then it stays open and is settled later, unless the same key is sent again first.
-    Never called inside a transaction.
+    Never called inside a transaction. An answer with the `event_id` of its effect is held back until
+    that event has arrived here, so that whoever asked reads what they did.
     """
     wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
     sent = _store(name, to, orjson.dumps(body), by, key or str(uuid7()), wait)
     if sent.state == State.ANSWERED:
-        return _outcome(_stored_answer(sent))
-    return _outcome(_deliver(sent, wait))
+        outcome = _outcome(_stored_answer(sent))
+    else:
+        outcome = _outcome(_deliver(sent, wait))
+    if event := outcome.get("event_id"):
+        wait_for_event(UUID(event), node=to)
+    return outcome
 
 
 def ask(

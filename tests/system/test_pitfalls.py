@@ -186,6 +186,22 @@ def test_24_a_write_is_waited_for_by_its_row_because_its_position_never_comes(fr
     province.rows(FIRST, "DROP TABLE unpublished", login="owner")
 
 
+def test_24_an_own_write_is_awaited_as_a_row_not_as_a_position(fragile_province):
+    province = fragile_province
+    table = "CREATE TABLE unpublished AS SELECT generate_series(1, 1000)"
+    province.rows(FIRST, table, login="owner")
+    province.rows(FIRST, "DROP TABLE unpublished", login="owner")
+    event = write_event(province)
+
+    seen = province.manage(
+        HUB, "shell", "-v", "0", "-c",
+        "from kernel.events.arrival import wait_for_event;"
+        f"print(wait_for_event('{event}', node='{FIRST}'))",
+    )  # fmt: skip
+
+    assert seen.strip() == "True"
+
+
 @pytest.mark.parametrize("code", [HUB, FIRST])
 def test_25_no_published_table_has_row_security(fragile_province, code):
     found = fragile_province.rows(
