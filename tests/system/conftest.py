@@ -1,5 +1,6 @@
 """Provinces for system tests: one that tests share, and one that a module may break."""
 
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -28,6 +29,13 @@ def are_free(base: int) -> bool:
         except OSError:
             return False
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """A run in the background starts with Ctrl-C ignored, and its children would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
