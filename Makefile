@@ -47,7 +47,7 @@ test: .venv/dev.stamp ## the whole suite: as hub, as city, then the system tests
 	exit $$failed
 
 check: .venv/dev.stamp ## format, lint, types, layers, migrations: everything static
-	pre-commit run --all-files
+	PRE_COMMIT_HOME=$(CURDIR)/.venv/pre-commit pre-commit run --all-files
 
 functions: .venv/dev.stamp ## which numbered functions of docs/functions.md are proven by tests
 	python -m tests.functions
