@@ -19,7 +19,7 @@ from benchmarks.throwaway_province import HUB, Province, running_province, until
 from config.cli.home import PROJECT
 
 RATE = 500.0  # row-changes a second
-LOOK_EVERY = 0.0005
+LOOK_EVERY = 0.001
 SEEN = "SELECT id FROM patients_registrationversion WHERE node = %s AND id > %s ORDER BY id"
 HANDLED = (
     "SELECT event_id FROM events_eventdelivery WHERE event_id = ANY(%s::uuid[]) AND state = 'done'"

@@ -27,7 +27,7 @@ from kernel.keys.errors import KeyUnknown
 
 log = logging.getLogger(__name__)
 
-CLAIMED_AT_ONCE = 64
+CLAIMED_AT_ONCE = 16  # about what fits into one round
 ROUND_SECONDS = 0.02  # nothing of a round is visible to others before its commit
 BUSY_PAUSE = 0.01
 LONGEST_PAUSE = 0.1

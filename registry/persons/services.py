@@ -18,9 +18,17 @@ from registry.persons import selectors
 from registry.persons.matching import MODEL_VERSION, Claim, Decision, Verdict, decide
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
 from registry.persons.sealing import PHONE, identifier_of, seal_numbers
-from registry.persons.states import LinkStatus, Status
+from registry.persons.states import LIVE, LinkStatus, Status
 
 LINKED = "identity.linked"
+RENEW_AUDIENCE = """
+UPDATE persons_person SET audience = now_at.nodes
+FROM (
+  SELECT coalesce(array_agg(DISTINCT registration_node), '{}') AS nodes FROM persons_identitylink
+  WHERE person_id = %(person)s AND status = ANY(%(live)s)
+) now_at
+WHERE id = %(person)s AND audience IS DISTINCT FROM now_at.nodes
+"""
 
 
 @transaction.atomic(savepoint=False)
@@ -212,6 +220,5 @@ def _end(standing: IdentityLink) -> None:
 
 def _renew_audience(person_id: UUID) -> None:
     """The cities of the live links get the person, others lose it."""
-    nodes = selectors.live_links().filter(person_id=person_id)
-    audience = sorted(set(nodes.values_list("registration_node", flat=True)))
-    Person.objects.filter(pk=person_id).exclude(audience=audience).update(audience=audience)
+    with connection.cursor() as cursor:
+        cursor.execute(RENEW_AUDIENCE, {"person": person_id, "live": list(LIVE)})
