@@ -174,10 +174,9 @@ def _try_later(sent: CommandSent, error: CityUnreachable | UnknownNode) -> None:
 
 
 def _stored_answer(sent: CommandSent) -> Answer:
-    if sent.status is None or sent.answer is None:
-        raise CityUnreachable
-    content = crypto.open_sealed(sent.answer, context=_context("Sent.answer", sent.id))
-    return Answer(sent.status, content)
+    """The answer of an answered command; a constraint of the table says that it has one."""
+    context = _context("Sent.answer", sent.id)
+    return Answer(sent.status or 0, crypto.open_sealed(sent.answer or b"", context=context))
 
 
 def _outcome(answer: Answer) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +21,8 @@ from kernel.commands.errors import CityUnreachable, CommandRefused, KeyReused, U
 from kernel.commands.models import CommandReceived, CommandSent
 from kernel.commands.states import State, pause_after
 from kernel.commands.tasks import forget_old, settle
-from kernel.events.models import EventWatermark
+from kernel.events.arrival import WITHIN_SECONDS
+from kernel.events.models import Event, EventWatermark
 from kernel.homes import uuid7
 from kernel.keys import secrets
 from kernel.nodes.models import Node
@@ -123,6 +125,25 @@ def test_a_second_call_with_the_key_asks_nobody(city):
 
     assert send(key="key-1") == send(key="key-1") == {"id": 7}
     assert len(city.received) == 1
+
+
+def test_an_answer_waits_for_the_event_of_its_effect(city, arrives):
+    event_id = uuid7()
+    city.script = [answer(200, {"event_id": str(event_id)})]
+    with arrives():
+        Event.objects.create(
+            id=event_id, node=PEER, name="test.noted", subject_id=uuid7(), actor_id=uuid7()
+        )
+
+    began = time.monotonic()
+    assert send(key="key-1") == {"event_id": str(event_id)}
+    at_once = time.monotonic() - began
+    with arrives():
+        Event.objects.filter(id=event_id).delete()
+    began = time.monotonic()
+    assert send(key="key-1") == {"event_id": str(event_id)}
+
+    assert time.monotonic() - began >= WITHIN_SECONDS > at_once
 
 
 def test_a_key_is_for_one_thing(city):

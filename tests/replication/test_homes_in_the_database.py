@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 
-from kernel.homes import Home, home_of, is_written_here
+from kernel.events.models import Event
+from kernel.homes import Home, home_of, is_written_here, uuid7
 from kernel.nodes.models import Node
 from kernel.replication import grants, partitions
+from kernel.replication.services import tend_partitions
 from kernel.replication.tables import managed_models, models_of, table_of
 
 pytestmark = pytest.mark.django_db
@@ -124,8 +126,6 @@ def test_every_enrolled_node_has_its_partitions():
 
 @pytest.mark.node("hub")
 def test_months_come_ahead_and_old_rows_go(settings):
-    from kernel.replication.services import tend_partitions
-
     settings.KEEP_DAYS = {}
     tend_partitions()
 
@@ -136,3 +136,17 @@ def test_months_come_ahead_and_old_rows_go(settings):
                 [partitions.partition_name(table_of(model), "620100")],
             )
             assert cursor.fetchone() == (partitions.MONTHS_AHEAD + 2,), "months and the rest"
+
+
+def test_rows_older_than_their_time_are_let_go():
+    old, new = uuid.UUID("016f5e66-e800-7000-8000-000000000001"), uuid7()  # 2020-01-01, now
+    for event in (old, new):
+        Event.objects.create(id=event, name="x.kept", subject_id=new, actor_id=new)
+
+    tend_partitions()
+
+    assert list(Event.objects.values_list("id", flat=True)) == [new]
+
+
+def test_only_tables_whose_rows_age_out_can_be_emptied_so():
+    assert refused("SELECT public.jianqiao_forget('nodes_node'::regclass, interval '1 day')")
