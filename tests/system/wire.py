@@ -49,7 +49,10 @@ class Wire:
                 end.close()
 
     def _accept(self, selector, ends) -> None:
-        near, _ = self._listener.accept()
+        try:
+            near, _ = self._listener.accept()
+        except OSError:
+            return
         try:
             far = socket.create_connection(("127.0.0.1", self.target), timeout=5)
         except OSError:
