@@ -5,6 +5,8 @@ They are ordinary triggers: local writes meet them, replication passes (docs/rep
 
 from typing import Any
 
+from django.conf import settings
+
 from kernel.postgres.homes import Home
 from kernel.replication.tables import models_of, table_of
 
@@ -24,7 +26,7 @@ EXECUTE FUNCTION public.jianqiao_refuse_foreign_row()
 
 
 def apply(cursor: Any) -> None:
-    """Put the guard on every table that has it not yet."""
+    """Put the guard on every table that has it not yet, and the time its rows are kept."""
     cursor.execute(
         "SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
         " WHERE t.tgname = 'jianqiao_guard'"
@@ -35,5 +37,5 @@ def apply(cursor: Any) -> None:
         cursor.execute(REFUSE)
     for model in bare:
         cursor.execute(GUARD.format(table=table_of(model)))
-    for model in models_of(Home.NODE):
-        cursor.execute(f"COMMENT ON TABLE \"{table_of(model)}\" IS 'jianqiao: kept for a time'")
+    for table, days in settings.KEEP_DAYS.items():
+        cursor.execute(f"COMMENT ON TABLE \"{table}\" IS 'jianqiao: kept {days} days'")

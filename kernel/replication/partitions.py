@@ -15,8 +15,9 @@ ENROLLED = """
 CREATE OR REPLACE FUNCTION public.jianqiao_nodes() RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT '{{{nodes}}}'::text[] $$
 """
-# Bounds are UUIDv7 values: their first 48 bits are milliseconds since 1970.
-TENDING = """
+# Bounds are UUIDv7 values: their first 48 bits are milliseconds since 1970. How long rows are kept
+# stands in the table's comment, which only the owner writes: the serving role cannot shorten it.
+TENDING = r"""
 CREATE OR REPLACE FUNCTION public.jianqiao_uuid_at(moment timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog AS $$
   SELECT rpad(lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0'), 32, '0')::uuid
@@ -46,12 +47,14 @@ BEGIN
   RETURN made;
 END $$;
 
-CREATE OR REPLACE FUNCTION public.jianqiao_forget(root regclass, keep interval) RETURNS bigint
+CREATE OR REPLACE FUNCTION public.jianqiao_forget(root regclass) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
+  keep interval := make_interval(
+    days => substring(obj_description(root, 'pg_class') FROM '^jianqiao: kept (\d+) days$')::int);
   leaf regclass; gone bigint := 0; part bigint; until uuid := jianqiao_uuid_at(now() - keep);
 BEGIN
-  IF obj_description(root, 'pg_class') IS DISTINCT FROM 'jianqiao: kept for a time' THEN
+  IF keep IS NULL THEN
     RAISE EXCEPTION '% is not a table whose rows age out', root USING ERRCODE = '42501';
   END IF;
   FOR leaf IN SELECT relid FROM pg_partition_tree(root) WHERE isleaf
@@ -70,6 +73,11 @@ BEGIN
   END LOOP;
   RETURN gone;
 END $$;
+
+REVOKE ALL ON FUNCTION public.jianqiao_make_months(regclass, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.jianqiao_forget(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.jianqiao_make_months(regclass, int) TO jianqiao_app;
+GRANT EXECUTE ON FUNCTION public.jianqiao_forget(regclass) TO jianqiao_app;
 """
 
 

@@ -11,7 +11,7 @@ from kernel.replication.tables import models_of, table_of
 def tend_partitions() -> None:
     """Make the coming months' partitions at the hub; drop what is older than its time.
 
-    Times to keep are settings (EVENTS_KEEP_DAYS, AUDIT_KEEP_DAYS).
+    Times to keep are settings (EVENTS_KEEP_DAYS, AUDIT_KEEP_DAYS) that `migrate` writes down.
     """
     with connection.cursor() as cursor:
         for model in models_of(Home.NODE):
@@ -22,9 +22,5 @@ def tend_partitions() -> None:
                         "SELECT public.jianqiao_make_months(%s::regclass, %s)",
                         [partitions.partition_name(table, code), partitions.MONTHS_AHEAD],
                     )
-            days = settings.KEEP_DAYS.get(table)
-            if days is not None:
-                cursor.execute(
-                    "SELECT public.jianqiao_forget(%s::regclass, %s::interval)",
-                    [table, f"{days} days"],
-                )
+            if table in settings.KEEP_DAYS:
+                cursor.execute("SELECT public.jianqiao_forget(%s::regclass)", [table])
