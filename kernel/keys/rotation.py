@@ -8,6 +8,7 @@ read, so no writer waits for long and none is overwritten.
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -44,7 +45,11 @@ def rotate(*, grace: float = GRACE_SECONDS) -> dict[str, int]:
     new data key yet, or a transaction does not end.
     """
     services.make_keys()
-    _require_alone()
+    with _alone():
+        return _rotate(grace)
+
+
+def _rotate(grace: float) -> dict[str, int]:
     if not _under_way():
         with transaction.atomic():
             for purpose in KeyPurpose:
@@ -255,13 +260,20 @@ def _is_rewritten_here(label: str) -> bool:
     return is_written_here(model) and not is_insert_only(model) and not is_partitioned(model)
 
 
-def _require_alone() -> None:
-    """One rotation per node; the lock ends with this process's connection."""
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One rotation per node; a process that dies lets go with its connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [ROTATION_LOCK])
         (alone,) = cursor.fetchone()
     if not alone:
         raise RotationHalted({"zh": "另一个轮换正在进行", "en": "another one is under way"})
+    try:
+        yield
+    finally:
+        if connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ROTATION_LOCK])
 
 
 def _under_way() -> bool:

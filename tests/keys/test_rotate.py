@@ -191,6 +191,14 @@ def test_one_rotation_at_a_time(samples):
     assert own() == [("data", 1, "active"), ("index", 1, "active")]
 
 
+def test_a_rotation_lets_go_of_its_lock(samples):
+    rotation.rotate(grace=0)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        assert cursor.fetchone() == (0,)
+
+
 def test_the_operator_rotates(samples):
     write(NUMBERS[0])
     out = io.StringIO()
