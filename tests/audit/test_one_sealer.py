@@ -5,7 +5,7 @@ from django.db import connection
 
 from kernel.access.services import authorise
 from kernel.audit.models import AuditSeal
-from kernel.audit.services import SEALER_LOCK, seal_pending
+from kernel.audit.services import SEALER_LOCK, _seal_batch, seal_pending
 from tests.access.urls import PERSON, RESIDENT
 
 
@@ -24,3 +24,9 @@ def test_a_second_sealer_does_nothing():
 
     seal_pending()
     assert AuditSeal.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_sealer_that_comes_late_finds_nothing_to_seal():
+    assert _seal_batch() == 0
+    assert not AuditSeal.objects.exists()
