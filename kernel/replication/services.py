@@ -22,5 +22,5 @@ def tend_partitions() -> None:
                         "SELECT public.jianqiao_make_months(%s::regclass, %s)",
                         [partitions.partition_name(table, code), partitions.MONTHS_AHEAD],
                     )
-            if table in settings.KEEP_DAYS:
-                cursor.execute("SELECT public.jianqiao_forget(%s::regclass)", [table])
+        for table in settings.KEEP_DAYS:
+            cursor.execute("SELECT public.jianqiao_forget(%s::regclass)", [table])
