@@ -90,13 +90,13 @@ def state_of(hub: Node, city: Node, home: Home) -> str:
     return fingerprint(*facts)
 
 
-def both_ends(hub: Node, city: Node, home: Home, *, known: bool = False) -> bytes:
+def both_ends(hub: Node, city: Node, home: Home, *, known: bool = False) -> str:
     """What `manage.py enrol_city` and `reload_node` read from standard input.
 
     The superusers are needed to make replication logins; not any more for a city that is `known`.
     """
     ends = {"hub": _end(hub, home, known=known), "city": _end(city, home, known=known)}
-    return json.dumps(ends).encode()
+    return json.dumps(ends)
 
 
 def readdress(hub: Node, city: Node, home: Home) -> None:

@@ -19,12 +19,15 @@ def manage(home: Home, code: str, *words: str, capture: bool = False) -> str:
     return finished.stdout or ""
 
 
-def attempt(home: Home, code: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `manage.py` as a node and keep what it said, whether or not it succeeded."""
+def attempt(
+    home: Home, code: str, *words: str, told: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `manage.py` as a node, `told` on its standard input, and keep what it said."""
     return subprocess.run(  # noqa: S603
         [sys.executable, str(PROJECT / "manage.py"), *words],
         cwd=PROJECT,
         env=home.node(code).environment(),
+        input=told,
         capture_output=True,
         text=True,
         check=False,

@@ -1,15 +1,14 @@
 """`jianqiao nodes`: who takes part, how far behind each stream is, loading a copy again."""
 
 import json
-import subprocess
-import sys
 
 import click
 
 from config.cli import enrolment
 from config.cli.failures import NothingHere, StepFailed
-from config.cli.home import PROJECT, Home
+from config.cli.home import Home
 from config.cli.language import said, tell
+from config.cli.node_process import attempt
 from config.cli.status import state_of
 from config.cli.topology import Node
 from config.cli.up import Wishes, plan
@@ -119,16 +118,7 @@ def _pair(home: Home, code: str) -> tuple[Node, Node]:
 
 
 def _at_hub(home: Home, hub: Node, city: Node, *words: str) -> None:
-    finished = subprocess.run(  # noqa: S603
-        [sys.executable, str(PROJECT / "manage.py"), *words],
-        cwd=PROJECT,
-        env=home.node(hub.code).environment(),
-        input=enrolment.both_ends(hub, city, home),
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    finished = attempt(home, hub.code, *words, told=enrolment.both_ends(hub, city, home))
     if finished.returncode:
-        last = finished.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise StepFailed(
-            f"{words[0]} 失败：{' '.join(last)}", f"{words[0]} failed: {' '.join(last)}"
-        )
+        last = " ".join(finished.stderr.strip().splitlines()[-1:])
+        raise StepFailed(f"{words[0]} 失败：{last}", f"{words[0]} failed: {last}")

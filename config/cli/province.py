@@ -220,10 +220,10 @@ class Province:
             )
         self.home.write_endpoints(nodes=nodes)
 
-    async def _manage(self, node: Node, *words: str, feed: bytes = b"") -> None:
+    async def _manage(self, node: Node, *words: str, feed: str = "") -> None:
         spec = manage_spec(self.home, node, words)
         async with self._cores:
-            code = await self.supervisor.run(spec, feed)
+            code = await self.supervisor.run(spec, feed.encode())
         if code != 0:
             tail = self.supervisor.tail(spec.name)
             raise StepFailed(

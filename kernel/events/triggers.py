@@ -7,6 +7,8 @@ lock of the whole cluster across the commit's flush (docs/replication.md, pitfal
 
 from typing import Any
 
+from kernel.postgres.triggers import require_trigger
+
 FUNCTION = """
 CREATE OR REPLACE FUNCTION public.jianqiao_route_event() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -23,25 +25,14 @@ BEGIN
   RETURN NEW;
 END $$
 """
-TRIGGER = """
-CREATE OR REPLACE TRIGGER jianqiao_route_event BEFORE INSERT ON public.events_event
-FOR EACH ROW EXECUTE FUNCTION public.jianqiao_route_event()
-"""
-ALWAYS = "ALTER TABLE public.events_event ENABLE ALWAYS TRIGGER jianqiao_route_event"
 
 
 def apply(cursor: Any) -> None:
     """Create the trigger where it is not yet as it must be."""
-    cursor.execute("SELECT to_regclass('public.events_event'), current_user = session_user")
-    table, is_login = cursor.fetchone()
-    if table is None or not is_login:
-        return
-    cursor.execute(FUNCTION)
-    cursor.execute(
-        "SELECT count(*) FROM pg_trigger WHERE tgname = 'jianqiao_route_event'"
-        " AND tgrelid = 'public.events_event'::regclass AND tgenabled = 'A'"
+    require_trigger(
+        cursor,
+        table="events_event",
+        trigger="jianqiao_route_event",
+        function=FUNCTION,
+        for_replicated=True,
     )
-    (there,) = cursor.fetchone()
-    if not there:
-        cursor.execute(TRIGGER)
-        cursor.execute(ALWAYS)

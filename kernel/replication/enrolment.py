@@ -1,8 +1,10 @@
 """Enrolling a city with the hub, and loading a copy again. Runs at the hub as table owner."""
 
 import secrets
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from psycopg2 import sql
@@ -64,36 +66,46 @@ def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:
     Needed after the city's database was restored from a backup, or its slot was lost. Deliveries
     already done stay done, so no event is handled twice; the other cities go on meanwhile.
     """
+    _, up = _streams(hub, city)
     with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
-        _, up = _streams(hub, city)
-        epoch = close_stream(at_hub, city.code)
-        _admit(city, at_city, up)
-        with at_hub.cursor() as cursor:
-            for model in models_of(Home.CITY, Home.NODE):
-                part = partitions.partition_name(table_of(model), city.code)
-                cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(part)))
-        open_stream(at_hub, up, epoch=epoch + 1)
-        require_complete(at_city, at_hub, up)
+        _copy_again(up, city, at_city, at_hub, _forget_city)
 
 
 def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
     """Throw away a city's copy of the hub's rows and copy them again under a new epoch."""
+    down, _ = _streams(hub, city)
     with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
-        down, _ = _streams(hub, city)
-        epoch = close_stream(at_city, hub.code)
-        _admit(hub, at_hub, down)
-        with at_city.cursor() as cursor:
-            for model in models_of(Home.PROVINCE, Home.PERSONAL):
-                cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table_of(model))))
-            for model in models_of(Home.NODE):
-                cursor.execute(
-                    sql.SQL("DELETE FROM {} WHERE node = %s").format(
-                        sql.Identifier(table_of(model))
-                    ),
-                    [hub.code],
-                )
-        open_stream(at_city, down, epoch=epoch + 1)
-        require_complete(at_hub, at_city, down)
+        _copy_again(down, hub, at_hub, at_city, _forget_hub)
+
+
+def _copy_again(
+    stream: Stream,
+    publisher: NodeEnds,
+    at_publisher: Connection,
+    at_subscriber: Connection,
+    forget: Callable[[Any, str], None],
+) -> None:
+    epoch = close_stream(at_subscriber, publisher.code)
+    _admit(publisher, at_publisher, stream)
+    with at_subscriber.cursor() as cursor:
+        forget(cursor, publisher.code)
+    open_stream(at_subscriber, stream, epoch=epoch + 1)
+    require_complete(at_publisher, at_subscriber, stream)
+
+
+def _forget_city(cursor: Any, city: str) -> None:
+    for model in models_of(Home.CITY, Home.NODE):
+        part = partitions.partition_name(table_of(model), city)
+        cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(part)))
+
+
+def _forget_hub(cursor: Any, hub: str) -> None:
+    for model in models_of(Home.PROVINCE, Home.PERSONAL):
+        cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(table_of(model))))
+    for model in models_of(Home.NODE):
+        cursor.execute(
+            sql.SQL("DELETE FROM {} WHERE node = %s").format(sql.Identifier(table_of(model))), [hub]
+        )
 
 
 def _streams(hub: NodeEnds, city: NodeEnds) -> tuple[Stream, Stream]:
