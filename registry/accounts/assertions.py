@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,10 @@ import jwt
 from django.conf import settings
 from django.utils import timezone as clock
 
+from kernel.access.errors import Refused
+from kernel.access.rules import Fact
+from kernel.access.services import authorise
+from kernel.actor import Role
 from registry.accounts.errors import AssertionRefused
 from registry.accounts.models import HospitalClient
 from registry.accounts.rules import (
@@ -19,7 +24,8 @@ from registry.accounts.rules import (
     TOKEN_LIFE,
     algorithms_of,
 )
-from registry.accounts.services import issue_token, use_assertion
+from registry.accounts.selectors import actor_of
+from registry.accounts.services import SIGN_IN, issue_token, use_assertion
 from registry.accounts.states import ClientStatus
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -55,12 +61,24 @@ def grant_token(form: Mapping[str, str]) -> Grant:
     if scope != SCOPE:
         raise AssertionRefused("invalid_scope", f"the only scope is {SCOPE}")
     client = _client_of(form["client_assertion"], form.get("client_id", ""))
-    claims = _verified(form["client_assertion"], client)
+    system = actor_of(client.id, Role.HOSPITAL_SYSTEM, organisation_id=client.organisation_id)
+    try:
+        _use(form["client_assertion"], client)
+    except AssertionRefused:
+        with suppress(Refused):
+            authorise(system, SIGN_IN)
+        raise
+    authorise(system, SIGN_IN, facts={Fact.AUTHENTICATED})
+    token = issue_token(ends=clock.now() + TOKEN_LIFE, client_id=client.id, scope=scope)
+    return Grant(token, int(TOKEN_LIFE.total_seconds()), scope)
+
+
+def _use(assertion: str, client: HospitalClient) -> None:
+    """Accept a client's assertion this once."""
+    claims = _verified(assertion, client)
     ends = datetime.fromtimestamp(claims["exp"], UTC) + CLOCK_SKEW
     if not use_assertion(client_id=client.id, jti=claims["jti"], ends=ends):
         raise _refused("jti was used before")
-    token = issue_token(ends=clock.now() + TOKEN_LIFE, client_id=client.id, scope=scope)
-    return Grant(token, int(TOKEN_LIFE.total_seconds()), scope)
 
 
 def _client_of(assertion: str, client_id: str) -> HospitalClient:

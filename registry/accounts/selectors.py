@@ -35,22 +35,23 @@ def actor_of_token(token: str) -> Actor | None:
         return None
     account_id, role, organisation_id, person_id, client_id, hospital_id = row
     if client_id is not None:
-        return Actor(
-            id=client_id,
-            role=Role.HOSPITAL_SYSTEM,
-            node=settings.NODE_CODE,
-            organisation_id=hospital_id,
-            purpose=PURPOSE_OF[Role.HOSPITAL_SYSTEM],
-        )
+        return actor_of(client_id, Role.HOSPITAL_SYSTEM, organisation_id=hospital_id)
     if account_id is None:
         return None
+    return actor_of(account_id, Role(role), organisation_id=organisation_id, person_id=person_id)
+
+
+def actor_of(
+    id_: UUID, role: Role, *, organisation_id: UUID | None, person_id: UUID | None = None
+) -> Actor:
+    """Somebody signed in at this node."""
     return Actor(
-        id=account_id,
-        role=Role(role),
+        id=id_,
+        role=role,
         node=settings.NODE_CODE,
         organisation_id=organisation_id,
         person_id=person_id,
-        purpose=PURPOSE_OF[Role(role)],
+        purpose=PURPOSE_OF[role],
     )
 
 

@@ -2,16 +2,21 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection, transaction
 from django.utils import timezone
 
-from kernel.actor import Role
+from kernel.access.errors import Refused
+from kernel.access.rules import Fact
+from kernel.access.services import authorise
+from kernel.actor import Actor, Role
 from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
 from registry.accounts.models import (
     AccessToken,
@@ -27,9 +32,11 @@ from registry.accounts.rules import (
     algorithms_of,
     password_is_strong,
 )
-from registry.accounts.selectors import token_digest
+from registry.accounts.selectors import actor_of, token_digest
 from registry.accounts.states import AccountStatus, ClientStatus
 from registry.organisations.models import Organisation
+
+SIGN_IN = "session.open"
 
 
 @transaction.atomic
@@ -92,6 +99,7 @@ def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
     account = Account.objects.filter(login=login, status=AccountStatus.ACTIVE).first()
     # An unknown login costs the same time as a wrong password.
     fits = check_password(password, account.password if account else _nobodys_password())
+    _audit_sign_in(account, fits=fits)
     if account is None or not fits:
         _count_failure(digest, now)
         raise SignInRefused
@@ -99,6 +107,18 @@ def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
         SignInFailures.objects.filter(pk=failures.pk).delete()
     ends = now + SESSION_LIFE
     return issue_token(ends=ends, account_id=account.id), ends
+
+
+def _audit_sign_in(account: Account | None, *, fits: bool) -> None:
+    """Leave the audit row; an unknown login, which costs the same, stands on the node's account."""
+    actor = Actor.of_node(settings.NODE_CODE)
+    if account is not None:
+        actor = actor_of(
+            account.id, Role(account.role), organisation_id=account.organisation_id,
+            person_id=account.person_id,
+        )  # fmt: skip
+    with suppress(Refused):
+        authorise(actor, SIGN_IN, facts={Fact.AUTHENTICATED} if fits else ())
 
 
 def sign_out(*, token: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from kernel.actor import Role
+from kernel.actor import Actor, Role
+from kernel.audit.models import AuditRow
 from registry.accounts.errors import KeyUnfit, PasswordTooWeak
 from registry.accounts.models import AccessToken, Account, HospitalClient, SignInFailures
 from registry.accounts.rules import password_is_strong
@@ -33,6 +34,25 @@ def test_the_right_password_gives_a_session(client):
     actor = actor_of_token(answer.json()["access_token"])
     assert (actor.id, actor.role, actor.purpose) == (account.id, Role.CLINICIAN, "TREAT")
     assert actor.organisation_id == hospital.id
+
+
+def sign_ins():
+    rows = AuditRow.objects.filter(action="session.open").order_by("id")
+    return list(rows.values_list("actor_id", "actor_role", "outcome"))
+
+
+def test_every_sign_in_leaves_an_audit_row_and_every_refused_one(client, settings):
+    account = AccountFactory(login="doctor", role=Role.CLINICIAN)
+
+    sign_in(client, "doctor")
+    sign_in(client, "doctor", "wrong-horse-1")
+    sign_in(client, "nobody")
+
+    assert sign_ins() == [
+        (account.id, "clinician", "allowed"),
+        (account.id, "clinician", "refused"),
+        (Actor.of_node(settings.NODE_CODE).id, "node", "refused"),
+    ]
 
 
 @pytest.mark.parametrize("login", ["user-known", "nobody", "a\u3000b"])

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.utils import timezone
 
 from kernel.actor import Role
+from kernel.audit.models import AuditRow
 from registry.accounts.models import AccessToken, HospitalClient, UsedAssertion
 from registry.accounts.selectors import actor_of_token
 from registry.accounts.services import forget_expired
@@ -200,3 +201,18 @@ def test_what_ended_is_forgotten(client, system):
     assert forget_expired() == 1
     assert not AccessToken.objects.exists()
     assert UsedAssertion.objects.count() == 1
+
+
+def test_a_token_given_and_a_token_refused_leave_audit_rows(client, system):
+    used = assertion(system)
+
+    ask(client, used)
+    ask(client, used)
+    ask(client, assertion(system, key=ed25519.Ed25519PrivateKey.generate()))
+
+    rows = AuditRow.objects.filter(action="session.open").order_by("id")
+    assert list(rows.values_list("actor_id", "organisation_id", "outcome")) == [
+        (system.id, system.organisation_id, "allowed"),
+        (system.id, system.organisation_id, "refused"),
+        (system.id, system.organisation_id, "refused"),
+    ]
