@@ -1,9 +1,11 @@
 """The platform API: one NinjaAPI, one error form, routers of every app."""
 
+from datetime import date, datetime
 from typing import Any
 
 import orjson
 from django.http import HttpRequest, HttpResponse
+from django.utils.timezone import localtime
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
@@ -33,8 +35,16 @@ class PlainJSON(BaseRenderer):
     media_type = "application/json"
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
-        """The answer as bytes; times are ISO 8601 with offset."""
-        return orjson.dumps(data)
+        """The answer as bytes; times are ISO 8601 with the offset of the platform's zone."""
+        return orjson.dumps(data, default=_local, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _local(value: Any) -> str:
+    if isinstance(value, datetime):
+        return localtime(value).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
 
 
 class RequestRefused(DomainError):

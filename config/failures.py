@@ -1,16 +1,31 @@
 """Answers where no view could give one."""
 
+import orjson
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 
+from health_records.formats.fhir.issues import outcome_of
 from kernel.http import problem_response
-from kernel.problems import AddressUnknown, InternalError
+from kernel.problems import AddressUnknown, DomainError, InternalError
+
+FHIR = "/fhir/"
+
+
+def answer(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The error in the form of its address: an OperationOutcome below /fhir, else a problem."""
+    if not request.path_info.startswith(FHIR):
+        return problem_response(error)
+    told = orjson.dumps(outcome_of(error, get_language() or "zh"))
+    return HttpResponse(
+        told, status=error.status, content_type="application/fhir+json; charset=utf-8"
+    )
 
 
 def address_unknown(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Nothing is at this address."""
-    return problem_response(AddressUnknown())
+    return answer(request, AddressUnknown())
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:
     """A view broke; the trace is in the log, the client gets the request's id to quote."""
-    return problem_response(InternalError())
+    return answer(request, InternalError())

@@ -9,10 +9,10 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_only_middleware
 
+from config import failures
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import write_refusals
-from kernel.http import problem_response
 from kernel.problems import InternalError, StorageAway
 
 log = logging.getLogger(__name__)
@@ -72,10 +72,10 @@ def decided_access(get_response: GetResponse) -> GetResponse:
             write_refusals(asked.unwritten)
         except DatabaseError:
             log.exception("a refusal could not be audited")
-            return _instead(response, problem_response(InternalError()))
+            return _instead(response, failures.answer(request, InternalError()))
         if response.status_code < 400 and not asked.decisions and not is_public(request.path_info):
             log.error("access was not decided: %s", _route(request))
-            return _instead(response, problem_response(AccessNotDecided()))
+            return _instead(response, failures.answer(request, AccessNotDecided()))
         return response
 
     checked.process_exception = storage_away  # type: ignore[attr-defined]
@@ -87,7 +87,7 @@ def storage_away(request: HttpRequest, exception: Exception) -> HttpResponseBase
     if not isinstance(exception, InterfaceError | OperationalError):
         return None
     log.warning("the database is away: %s", type(exception).__name__)
-    return problem_response(StorageAway())
+    return failures.answer(request, StorageAway())
 
 
 def is_public(path: str) -> bool:

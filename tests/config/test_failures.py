@@ -68,3 +68,16 @@ def test_a_broken_view_is_a_problem_with_the_id_of_the_request(client, failing):
     assert answer.json()["type"] == "urn:problem:internal-error"
     assert answer["X-Request-Id"]
     assert "a bug" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/fhir/R4/Patient", 500), ("/fhir/nothing", 404)])
+def test_below_fhir_what_broke_is_an_operation_outcome_too(client, failing, path, status):
+    failing(ZeroDivisionError("a bug"))
+
+    answer = client.post(
+        path, b"{}", content_type="application/json", headers={"Authorization": "Bearer x"}
+    )
+
+    assert answer.status_code == status
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert "a bug" not in answer.content.decode()

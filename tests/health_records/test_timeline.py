@@ -82,6 +82,12 @@ def test_everything_newest_first(resident, person, record):
     assert fever["resource"] == f"http://testserver/fhir/R4/Observation/{fever['id']}"
 
 
+def test_times_are_told_in_the_time_of_china(resident, person, record):
+    answer = timeline(resident, person)
+
+    assert answer.json()["items"][-1]["at"] == "2026-01-01T08:00:00+08:00"
+
+
 def test_pages_join_without_gap_or_repetition(resident, person, record):
     seen, cursor = [], None
     while True:
