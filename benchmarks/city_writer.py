@@ -7,6 +7,7 @@ version and its event through the real service, and seven resources. Standard ou
 `<version id> <event id> <time of commit>` per transaction.
 """
 
+import json
 import sys
 import time
 from datetime import date
@@ -16,7 +17,9 @@ import django
 
 RESOURCES = 7
 ROWS_PER_TRANSACTION = 3 + RESOURCES
-SOURCE = {"resourceType": "Observation", "status": "final", "note": [{"text": "一切正常" * 60}]}
+SOURCE = json.dumps(
+    {"resourceType": "Observation", "status": "final", "note": [{"text": "一切正常" * 60}]}
+)
 
 
 def main(rate: float, seconds: float) -> None:

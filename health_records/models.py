@@ -154,13 +154,15 @@ class SourceParty(PushedResource):
 class ResourceVersion(CityModel):
     """A resource as it was pushed; what identifies people is cut out of `source` into `sealed`.
 
-    `sealed` is `{JSON pointer: value}`. References are rewritten to our own ids.
+    `source` is JSON with sorted keys, as text: it is read whole, and parsing it as jsonb at both ends
+    of the stream costs more than storing it. `sealed` is `{JSON pointer: value}`. References are
+    rewritten to our own ids.
     """
 
     resource_id = models.UUIDField()
     resource_type = models.TextField()
     version = models.PositiveIntegerField()
-    source = models.JSONField()
+    source = models.TextField()
     sealed = models.BinaryField(null=True)
     message_id = models.UUIDField()
     recorded_at = models.DateTimeField()

@@ -58,7 +58,7 @@ WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
   AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}')
 """
 VERSION = """
-SELECT t.id, t.node, t.organisation_id, {registration}, v.id, v.version, v.source::text, v.sealed,
+SELECT t.id, t.node, t.organisation_id, {registration}, v.id, v.version, v.source, v.sealed,
   v.recorded_at
 FROM {table} t
 JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.id

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
-from psycopg2.extras import execute_values
 
 from health_records import selectors
 from health_records.incoming import Incoming, Kind, Received
@@ -16,14 +15,13 @@ from health_records.states import MessageState
 from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.homes import uuid7
+from kernel.postgres.copying import copy_rows
 from registry.organisations.selectors import ids_by_number
 from registry.patients.services import record_registration
 from registry.practitioners.selectors import ids_by_certificate
 
 RECEIVED = "records.received"
-ROWS_PER_STATEMENT = 1_000
 
-INSERT = "INSERT INTO {table} ({columns}) VALUES %s"
 COMMON = (
     "id", "organisation_id", "resource_type", "source_key", "identifiers", "version", "digest",
     "recorded_at", "changed_at",
@@ -167,7 +165,7 @@ def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) ->
         return
     columns = (*COMMON, *resources[0].columns)
     rows = [tuple(_row(one, message)[name] for name in columns) for one in resources]
-    _insert(selectors.TABLES[kind], columns, rows, casts={"identifiers": "%s::text[]"})
+    _insert(selectors.TABLES[kind], columns, rows)
 
 
 def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
@@ -214,19 +212,10 @@ def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
 
 
 def _insert(
-    model: type[models.Model],
-    columns: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    *,
-    casts: dict[str, str] | None = None,
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if not rows:
         return
-    template = ", ".join((casts or {}).get(name, "%s") for name in columns)
     # The plain cursor is psycopg2's own; its errors become Django's like those of any statement.
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        execute_values(
-            cursor.cursor,
-            INSERT.format(table=model._meta.db_table, columns=", ".join(columns)),
-            rows, template=f"({template})", page_size=ROWS_PER_STATEMENT,
-        )  # fmt: skip
+        copy_rows(cursor.cursor, model._meta.db_table, columns, rows)

@@ -328,7 +328,7 @@ class Migration(migrations.Migration):
                 ("resource_id", models.UUIDField()),
                 ("resource_type", models.TextField()),
                 ("version", models.PositiveIntegerField()),
-                ("source", models.JSONField()),
+                ("source", models.TextField()),
                 ("sealed", models.BinaryField(null=True)),
                 ("message_id", models.UUIDField()),
                 ("recorded_at", models.DateTimeField()),

@@ -66,7 +66,7 @@ class VersionFactory(ArrivingFactory):
         model = ResourceVersion
 
     version = 1
-    source = LazyFunction(dict)
+    source = "{}"
     message_id = LazyFunction(uuid7)
     recorded_at = LazyFunction(timezone.now)
 

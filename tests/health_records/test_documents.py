@@ -142,7 +142,7 @@ def test_at_the_hub_a_document_says_where_its_content_is(elsewhere):
     document, person_id = elsewhere
     VersionFactory(
         node=PINGLIANG, resource_id=document.id, resource_type="DocumentReference",
-        source={"content": [{"attachment": {"contentType": "text/plain"}}]},
+        source='{"content": [{"attachment": {"contentType": "text/plain"}}]}',
     )  # fmt: skip
 
     answer = as_somebody(Role.RESIDENT, person_id=person_id).get(

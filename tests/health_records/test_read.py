@@ -25,7 +25,7 @@ def entry():
     made = EntryFactory(registration=RegistrationFactory())
     VersionFactory(
         node=made.node, resource_id=made.id, resource_type="Observation",
-        source={"resourceType": "Observation", "status": "final"},
+        source='{"resourceType": "Observation", "status": "final"}',
     )  # fmt: skip
     return made
 

@@ -1,5 +1,7 @@
 """References lead to what the hospital pushed, now or before."""
 
+import json
+
 import pytest
 
 from health_records.models import ClinicalEntry, Encounter, ResourceVersion, SourceParty
@@ -55,7 +57,10 @@ def test_a_visit_is_found_by_its_number(push):
     stored = ResourceVersion.objects.get(
         resource_id=ClinicalEntry.objects.get(source_key="later").id
     )
-    assert stored.source["encounter"]["reference"] == f"Encounter/{Encounter.objects.get().id}"
+    assert (
+        json.loads(stored.source)["encounter"]["reference"]
+        == f"Encounter/{Encounter.objects.get().id}"
+    )
 
 
 def test_two_of_that_number_are_too_many(push):
@@ -79,7 +84,7 @@ def test_other_servers_and_contained_resources_are_left_alone(push):
     ))  # fmt: skip
 
     assert answer.status_code == 200, answer.content
-    source = ResourceVersion.objects.get().source
+    source = json.loads(ResourceVersion.objects.get().source)
     assert source["recorder"]["reference"] == "#doctor"
     assert source["asserter"]["reference"] == "https://elsewhere.example/fhir/Practitioner/1"
 
@@ -116,7 +121,7 @@ def test_if_none_exist_takes_what_is_there(push):
         "status": "200 OK", "location": created["location"].partition("/_history")[0]
     }  # fmt: skip
     assert SourceParty.objects.filter(resource_type="Organization").count() == 1
-    location = ResourceVersion.objects.get(resource_type="Location").source
+    location = json.loads(ResourceVersion.objects.get(resource_type="Location").source)
     assert location["managingOrganization"]["reference"] == told[0]["response"]["location"]
 
 

@@ -1,0 +1,42 @@
+"""Rows written by COPY are the rows that were given."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from kernel.postgres.copying import copy_rows
+
+pytestmark = pytest.mark.django_db
+
+COLUMNS = ("id", "words", "many", "number", "share", "truth", "at", "content")
+TYPES = ("uuid", "text", "text[]", "bigint", "float8", "boolean", "timestamptz", "bytea")
+ROWS = [
+    (UUID(int=1), "a\tb\nc\rd\\N", ['x"y\\z', "p,q {r}", "tab\there", ""], 2**40, 1.1, True,
+     datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC), b"\x00\\x\xff"),
+    (UUID(int=2), r"\N", [], -1, float("-inf"), False, datetime(1, 1, 2, tzinfo=UTC), b""),
+    (None,) * 8,
+    (UUID(int=3), "", ["健桥"], 0, 1e-300, True, datetime(9999, 12, 31, tzinfo=UTC), b"\\"),
+]  # fmt: skip
+
+
+def test_every_kind_of_value_comes_back_as_it_went_in():
+    with connection.cursor() as cursor:
+        columns = ", ".join(map(" ".join, zip(COLUMNS, TYPES, strict=True)))
+        cursor.execute(f"CREATE TEMPORARY TABLE copied ({columns})")
+        copy_rows(cursor.cursor, "copied", COLUMNS, ROWS)
+        cursor.execute("SELECT * FROM copied")
+        found = [(*row[:-1], None if row[-1] is None else bytes(row[-1])) for row in cursor]
+
+    assert found == ROWS
+
+
+def test_nothing_is_written_when_a_value_is_of_no_known_kind():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE copied (words text)")
+        with pytest.raises(KeyError):
+            copy_rows(cursor.cursor, "copied", ["words"], [("good",), (object(),)])
+        cursor.execute("SELECT count(*) FROM copied")
+
+        assert cursor.fetchone() == (0,)
