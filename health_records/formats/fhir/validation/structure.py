@@ -1,0 +1,440 @@
+"""Checks of objects, made on first use from the compiled definitions.
+
+A check walks its value once and tells faults by the path below it, so that a sound resource costs no
+path at all. Rules and paths are those that HL7's reference validator gives.
+"""
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+
+from health_records.formats.fhir.definitions import COMPILED
+from health_records.formats.fhir.validation.china import identifier_fault
+from health_records.formats.fhir.validation.codes import coding_check, concept_check
+from health_records.formats.fhir.validation.conditions import Holds
+from health_records.formats.fhir.validation.findings import (
+    MOST_FAULTS,
+    Check,
+    Fault,
+    Findings,
+    Json,
+)
+from health_records.formats.fhir.validation.invariants import INVARIANTS
+from health_records.formats.fhir.validation.primitives import PRIMITIVES, is_base64, one_of
+
+DEEPEST_NESTING = 24
+"""How often extensions, items, assigners and the like may stand in each other."""
+
+TARGET = re.compile(r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)")
+CONTAINED_ID = re.compile(r"[A-Za-z0-9\-.]+")
+MANY = "*"
+PROFILES_OF = {"SimpleQuantity": "Quantity", "MoneyQuantity": "Quantity"}
+BEYOND_DEFINITIONS: Mapping[str, tuple[str, ...]] = {
+    "Bundle.entry": ("full-url",),
+    "ValueSet.compose.include": ("include-system",),
+    "ValueSet.compose.exclude": ("include-system",),
+}
+"""Conditions that the reference validator adds to those of the definitions."""
+
+
+@cache
+def definitions() -> Json:
+    """The compiled definitions."""
+    made: Json = orjson.loads(gzip.decompress(COMPILED.read_bytes()))
+    return made
+
+
+@cache
+def resource_types() -> frozenset[str]:
+    """Every resource type that can be sent."""
+    types = definitions()["types"]
+    return frozenset(name for name, one in types.items() if one.get("is_resource"))
+
+
+@cache
+def check_of(type_: str) -> Check:
+    """The check of a type, primitive or not."""
+    if type_ in PRIMITIVES:
+        return PRIMITIVES[type_]
+    if type_ == "Resource":
+        return resource
+    return _nested(type_, _object_check(type_)) if type_ in _recurring() else _object_check(type_)
+
+
+def resource(value: Any, found: Findings) -> list[Fault] | None:
+    """Any resource, by its resourceType."""
+    if type(value) is not dict:
+        return [("", "object", "")]
+    type_ = value.get("resourceType")
+    if type(type_) is not str or type_ not in resource_types():
+        return [(".resourceType", "resource-type", str(type_))]
+    if found.depth > DEEPEST_NESTING:
+        return _too_deep()
+    within, found.within, found.depth = found.within, type_, found.depth + 1
+    wrong = check_of(type_)(value, found)
+    found.within, found.depth = within, found.depth - 1
+    return wrong
+
+
+def _too_deep() -> list[Fault]:
+    return [("", "json-depth", str(DEEPEST_NESTING))]
+
+
+@cache
+def _recurring() -> frozenset[str]:
+    """Types through which every circle of definitions runs."""
+    types = definitions()["types"]
+    grown = {
+        one["types"][0]
+        for name, type_ in types.items()
+        for one in type_["elements"].values()
+        if name.startswith(f"{one['types'][0]}.") or name == one["types"][0]
+    }
+    return frozenset(grown | {"Extension", "Identifier"})
+
+
+def _nested(type_: str, check: Check) -> Check:
+    def deeper(value: Any, found: Findings) -> list[Fault] | None:
+        if found.depth > DEEPEST_NESTING:
+            return _too_deep()
+        found.depth += 1
+        wrong = check(value, found)
+        found.depth -= 1
+        return wrong
+
+    return deeper
+
+
+@cache
+def envelope_of(type_: str, without: str) -> Check:
+    """The check of a type that leaves one of its elements to others."""
+    return _object_check(type_, without)
+
+
+@dataclass(slots=True)
+class Shape:
+    """What an object may consist of."""
+
+    fields: dict[str, Check] = field(default_factory=dict)
+    plain: set[str] = field(default_factory=set)
+    """Properties with a primitive value, which may have extensions beside it."""
+
+    bound: set[str] = field(default_factory=set)
+    """Those of them that must be a code of a value set."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    """How paths name a property, if not like JSON."""
+
+    required: list[str] = field(default_factory=list)
+    choices: list[tuple[str, frozenset[str], bool]] = field(default_factory=list)
+    """Name, properties of which only one may be given, and whether one must."""
+
+    rules: list[tuple[str, Holds]] = field(default_factory=list)
+
+
+def _object_check(type_: str, without: str = "") -> Check:
+    definition = definitions()["types"][type_]
+    shape = Shape()
+    if definition.get("is_resource"):
+        shape.fields["resourceType"] = _accepted
+    for name, element in definition["elements"].items():
+        if element.get("max") != "0":
+            _add_element(shape, type_, name, element)
+    if without:
+        shape.fields[without] = _accepted
+    shape.rules += [
+        (key, INVARIANTS[key].holds)
+        for key in (*definition["rules"], *BEYOND_DEFINITIONS.get(type_, ()))
+        if key in INVARIANTS
+    ]
+    special = SPECIAL.get(type_) or (_domain_resource if "contained" in shape.fields else None)
+    return special(_walk(shape)) if special else _walk(shape)
+
+
+def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
+    stem = name.removesuffix("[x]")
+    forms = {_property(name, code): code for code in element["types"]}
+    for key, code in forms.items():
+        shape.fields[key] = _element_check(type_, name, code, element)
+        if code in PRIMITIVES:
+            shape.plain.add(key)
+            if "codes" in element:
+                shape.bound.add(key)
+        if stem != name:
+            shape.labels[key] = f"{stem}.ofType({PROFILES_OF.get(code, code)})"
+    if stem != name:
+        shape.choices.append((name, frozenset(forms), "min" in element))
+    elif "min" in element:
+        shape.required.append(name)
+
+
+def _property(name: str, code: str) -> str:
+    """The JSON property of an element with a value of a type."""
+    if not name.endswith("[x]"):
+        return name
+    code = PROFILES_OF.get(code, code)
+    return name[:-3] + code[0].upper() + code[1:]
+
+
+def _walk(shape: Shape) -> Check:
+    check_for, labels, plain = shape.fields.get, shape.labels, shape.plain
+    required, choices, rules = tuple(shape.required), tuple(shape.choices), tuple(shape.rules)
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        if type(node) is not dict:
+            return _no_object(node)
+        faults: list[Fault] = []
+        for key, value in node.items():
+            inner = check_for(key)
+            if inner is None:
+                faults += _beside(node, key, value, shape, found)
+            elif wrong := inner(value, found):
+                if key in plain:
+                    wrong = _without_excused(node, key, wrong)
+                label = labels.get(key, key)
+                faults += [(f".{label}{below}", rule, shown) for below, rule, shown in wrong]
+            if len(faults) > MOST_FAULTS:
+                return faults
+        for name in required:
+            if name not in node and f"_{name}" not in node:
+                faults.append(("", "required", name))
+        for name, forms, is_required in choices:
+            given = len(forms & node.keys())
+            if given > 1:
+                faults.append(("", "choice-once", name))
+            elif is_required and not given and not any(f"_{one}" in node for one in forms):
+                faults.append(("", "required", name))
+        if len(node) < 2 and not node.keys() - NO_CONTENT:
+            faults.append(("", "object-empty", ""))
+        for key, holds in rules:
+            try:
+                kept = holds(node)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                continue  # a part is of the wrong kind, which is among the faults
+            if not kept:
+                faults.append(("", key, ""))
+        return faults
+
+    return check
+
+
+NO_CONTENT = frozenset({"id", "resourceType"})
+
+
+def _no_object(value: Any) -> list[Fault]:
+    if value is None:
+        return [("", "null", "")]
+    return [("", "no-array" if type(value) is list else "object", "")]
+
+
+def _accepted(_: Any, __: Findings) -> None:
+    """Nothing to say: the element was looked at before."""
+
+
+def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
+    check = _coded(code, element["codes"]) if "codes" in element else None
+    if code == "Reference":
+        targets = element.get("targets")
+        check = _reference(frozenset(targets) if targets else None)
+    if name == "contained":
+        check = _contained
+    if (type_, name) == ("Attachment", "data"):
+        check = PRIMITIVES["string"]  # the Attachment itself is told when it is no base64
+    if check is None:
+        check = PRIMITIVES.get(code) or _lazily(code)
+    return _list_of(check) if element.get("max") == MANY else check
+
+
+def _contained(value: Any, found: Findings) -> list[Fault] | None:
+    """A contained resource; its id may be of any length, as with the reference validator."""
+    wrong = resource(value, found)
+    if wrong and CONTAINED_ID.fullmatch(str(value.get("id") if type(value) is dict else "")):
+        return [one for one in wrong if one[:2] != (".id", "id-form")]
+    return wrong
+
+
+def _lazily(type_: str) -> Check:
+    """The check of a type that is made when first met: definitions run in circles."""
+    made: list[Check] = []
+
+    def check(value: Any, found: Findings) -> list[Fault] | None:
+        if not made:
+            made.append(check_of(type_))
+        return made[0](value, found)
+
+    return check
+
+
+def _coded(code: str, value_set: str) -> Check | None:
+    codes: Mapping[str, list[str]] = definitions()["value_sets"][value_set]
+    if code in {"code", "string", "uri"}:
+        return one_of(frozenset(one for listed in codes.values() for one in listed))
+    pairs = frozenset((system, one) for system, listed in codes.items() for one in listed)
+    if code == "Coding":
+        return coding_check(pairs, _lazily(code))
+    return concept_check(pairs, _lazily(code)) if code == "CodeableConcept" else None
+
+
+def _list_of(check: Check) -> Check:
+    def check_list(values: Any, found: Findings) -> list[Fault] | None:
+        if type(values) is not list:
+            return [("", "null" if values is None else "array", "")]
+        if not values:
+            return [("", "array-empty", "")]
+        faults: list[Fault] = []
+        for place, value in enumerate(values):
+            if wrong := check(value, found):
+                faults += [(f"[{place}]{below}", rule, shown) for below, rule, shown in wrong]
+                if len(faults) > MOST_FAULTS:
+                    break
+        return faults
+
+    return check_list
+
+
+def _reference(targets: frozenset[str] | None) -> Check:
+    """A Reference, collected; its target's type is checked where its text tells it."""
+    walk = _lazily("Reference")
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is not dict:
+            return faults
+        found.references.append((node, targets))
+        text = node.get("reference")
+        if type(text) is not str:
+            return faults
+        if text[:1] == "#":
+            if text == "#":
+                return faults
+            type_ = found.contained.get(text[1:])
+            if type_ is None:
+                return [*(faults or ()), ("", "ref-1", text)]
+        elif match := TARGET.fullmatch(text):
+            type_ = match[1]
+        else:
+            return faults
+        if targets is not None and type_ not in targets and type_ in resource_types():
+            return [*(faults or ()), ("", "reference-target", f"{type_}: {' | '.join(sorted(targets))}")]
+        return faults
+
+    return check
+
+
+def _domain_resource(walk: Check) -> Check:
+    """What holds of contained resources: dom-2, dom-4, dom-5."""
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        contained = node.get("contained")
+        if type(contained) is not list:
+            return walk(node, found)
+        inside = [one for one in contained if type(one) is dict]
+        outer = found.contained
+        types = {str(one.get("id")): str(one.get("resourceType")) for one in inside}
+        found.contained = outer | types
+        faults = list(walk(node, found) or ())
+        found.contained = outer
+        if any("contained" in one for one in inside):
+            faults.append(("", "dom-2", ""))
+        metas = [one["meta"] for one in inside if type(one.get("meta")) is dict]
+        if any("versionId" in meta or "lastUpdated" in meta for meta in metas):
+            faults.append(("", "dom-4", ""))
+        if any("security" in meta for meta in metas):
+            faults.append(("", "dom-5", ""))
+        return faults
+
+    return check
+
+
+def _extension(walk: Check) -> Check:
+    """ext-1: a value or extensions, one of them."""
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            has_value = any(key.startswith(("value", "_value")) for key in node)
+            if has_value == ("extension" in node):
+                return [*(faults or ()), ("", "ext-1", "")]
+        return faults
+
+    return check
+
+
+def _identifier(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            found.identifiers.append((node, found.within))
+            if wrong := identifier_fault(node):
+                return [*(faults or ()), wrong]
+        return faults
+
+    return check
+
+
+def _contact_point(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            found.contact_points.append(node)
+        return faults
+
+    return check
+
+
+def _attachment(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict and type(node.get("data")) is str:
+            found.attachments.append(node)
+            if not is_base64(node["data"]):
+                return [*(faults or ()), ("", "base64", "")]
+        return faults
+
+    return check
+
+
+SPECIAL = {
+    "Attachment": _attachment,
+    "Coding": lambda walk: coding_check(None, walk),
+    "ContactPoint": _contact_point,
+    "Extension": _extension,
+    "Identifier": _identifier,
+}
+
+
+def _beside(node: Json, key: str, value: Any, shape: Shape, found: Findings) -> list[Fault]:
+    """`_name` carries the id and extensions of a primitive; anything else is unknown."""
+    name = key[1:]
+    if key[:1] != "_" or name not in shape.plain:
+        return [("", "element-unknown", key)]
+    label = "." + shape.labels.get(name, name)
+    check = check_of("Element")
+    faults: list[Fault] = []
+    for place, one in enumerate(value) if type(value) is list else [(None, value)]:
+        if one is None and place is not None:
+            continue
+        path = label if place is None else f"{label}[{place}]"
+        wrong = check(one, found) or ()
+        faults += [(path + below, rule, shown) for below, rule, shown in wrong]
+        if name in shape.bound and name not in node:
+            faults.append((path, "code-required", ""))
+        if len(faults) > MOST_FAULTS:
+            break
+    if name in node and (type(value) is list) != (type(node[name]) is list):
+        faults.append((label, "array" if type(value) is not list else "no-array", ""))
+    return faults
+
+
+def _without_excused(node: Json, key: str, wrong: list[Fault]) -> list[Fault]:
+    """The faults without the nulls that stand for a value which has extensions instead."""
+    beside = node.get(f"_{key}")
+    if type(beside) is not list or type(node[key]) is not list:
+        return wrong
+    excused = {f"[{place}]" for place, one in enumerate(beside) if one is not None}
+    return [one for one in wrong if one[1] != "null" or one[0] not in excused]
