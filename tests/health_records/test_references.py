@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
 
 def condition(**parts):
-    return bundle(entry({"resourceType": "Condition", "id": "later", **parts}))
+    subject = {"display": "张三"}
+    return bundle(entry({"resourceType": "Condition", "id": "later", "subject": subject, **parts}))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,9 @@ def test_if_none_exist_takes_what_is_there(push):
         ifNoneExist="identifier=urn:o|1",
     )  # fmt: skip
     created = push(bundle(first)).json()["entry"][0]["response"]
-    again = entry({"resourceType": "Organization", "id": "b"}, ifNoneExist="identifier=urn:o|1")
+    again = entry(
+        {"resourceType": "Organization", "id": "b", "name": "乙"}, ifNoneExist="identifier=urn:o|1"
+    )
     leaning = entry({"resourceType": "Location", "id": "l", "managingOrganization": {
         "reference": again["fullUrl"]}})  # fmt: skip
 

@@ -27,10 +27,12 @@ from health_records.formats.fhir.references import (
     Stored,
     Wanted,
     contained_ids,
-    holders_in,
     issue_at,
+    wrong_target,
 )
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
+from health_records.formats.fhir.validation.china import OUR_CODE
+from health_records.formats.fhir.validation.resources import validate
 from health_records.incoming import Incoming, Kind, Known, Received
 from health_records.models import Message
 from health_records.sealing import open_packed
@@ -41,6 +43,7 @@ from kernel.actor import Actor
 from kernel.homes import uuid7
 from registry.organisations.models import Organisation
 from registry.patients.selectors import ids_by_number
+from registry.terminology.selectors import displays
 
 log = logging.getLogger(__name__)
 
@@ -188,11 +191,13 @@ def _prepare(
     while True:
         type_, entries = make_entries()
         for entry in entries:
-            entry.issues = faults.get(entry.place, entry.issues)
+            entry.issues = faults.get(entry.place, entry.issues) or _faults_of(entry)
         existing = _existing_instead(entries, organisation.id)
         good = [one for one in entries if not one.issues and one.place not in existing]
         known, ids = _identify(good, organisation.id)
         ids |= existing
+        if type_ != BATCH:  # refused anyway, so what leads to a faulty entry leads somewhere
+            ids |= {one.place: uuid7() for one in entries if one.issues}
         named = [one for one in entries if one.place in ids]
         _resolve(good, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
         ready = _cut_all([one for one in good if not one.issues], ids, known, at)
@@ -203,6 +208,23 @@ def _prepare(
                 Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries
             ]
         faults = {one.place: one.issues for one in entries if one.issues}
+
+
+def _faults_of(entry: Entry) -> list[Issue]:
+    """What is wrong with the resource by itself; codes that the province added are known."""
+    issues = validate(entry.resource, entry.path or entry.resource_type, entry.found)
+    asked = {
+        (system, code)
+        for one in issues
+        if one.rule == OUR_CODE
+        for system, _, code in [one.value.rpartition("|")]
+    }
+    added = displays(asked) if asked else {}
+    return [
+        one
+        for one in issues
+        if one.rule != OUR_CODE or tuple(one.value.rsplit("|", 1)) not in added
+    ]
 
 
 def _existing_instead(entries: list[Entry], organisation_id: UUID) -> dict[int, UUID]:
@@ -261,15 +283,9 @@ def _find_by_our_id(
 
 def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
     """Rewrite every reference; entries with one that leads to nothing get an issue."""
-    holders: dict[int, list[dict[str, Any]]] = {}
     wanted = Wanted()
     for entry in entries:
-        try:
-            holders[entry.place] = holders_in(entry.resource)
-        except MessageRefused as refusal:
-            entry.issues += [Issue(one.rule, entry.path, one.value) for one in refusal.issues]
-            continue
-        more = resolver.wanted(holders[entry.place])
+        more = resolver.wanted(holder for holder, _ in entry.found.references)
         wanted.keys |= more.keys
         wanted.identifiers |= more.identifiers
     stored = Stored(
@@ -278,10 +294,12 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
     )
     for entry in entries:
         contained = contained_ids(entry.resource)
-        for holder in holders.get(entry.place, ()):
+        for holder, targets in entry.found.references:
             rule = resolver.resolve(holder, contained, stored)
             if rule is not None:
                 entry.issues.append(issue_at(entry, holder, rule))
+            elif issue := wrong_target(entry, holder, targets):
+                entry.issues.append(issue)
 
 
 def _by_identifier(

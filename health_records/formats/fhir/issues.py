@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from health_records.formats.fhir.validation.invariants import INVARIANTS
 from kernel.problems import DomainError, said
 
 RULE_SYSTEM = "urn:jianqiao:fhir-rule"
@@ -78,10 +79,17 @@ RULES: Mapping[str, Rule] = {
     "coding-system": Rule("value", 422, "system“{value}”须为代码系统的绝对地址（不得为值集）", "The system “{value}” must be the absolute address of a code system, not of a value set"),
     "reference-target": Rule("structure", 422, "引用的资源类型不允许：{value}", "The reference leads to a type that is not allowed: {value}"),
     "our-code": Rule("code-invalid", 422, "平台代码表中没有“{value}”。请改用表中的代码", "The platform's tables do not know “{value}”. Use a code of the table"),
-    "our-identifier": Rule("value", 422, "系统“{value}”的编号不合规。机构编号为 22 位大写字母或数字（WS 218）", "The number is not valid for the system “{value}”. Organisations have 22 capital letters or digits (WS 218)"),
+    "dom-2": Rule("invariant", 422, "被包含的资源不得再包含资源", "A contained resource must not contain others"),
+    "dom-4": Rule("invariant", 422, "被包含的资源不得有 meta.versionId 与 meta.lastUpdated", "A contained resource has neither meta.versionId nor meta.lastUpdated"),
+    "dom-5": Rule("invariant", 422, "被包含的资源不得有 meta.security", "A contained resource has no meta.security"),
+    "ext-1": Rule("invariant", 422, "extension 须有值或下级 extension，且只能有其一", "An extension has a value or extensions, one of them"),
+    "ref-1": Rule("invariant", 422, "contained 中没有“{value}”。请包含它或改正引用", "Nothing contained is called “{value}”. Contain it, or correct the reference"),
+    "txt-1": Rule("invariant", 422, "叙述中不得有“{value}”。只能使用 R4 允许的 XHTML 元素与属性", "The narrative must not hold “{value}”: only XHTML elements and attributes that R4 allows"),
+    "txt-2": Rule("invariant", 422, "叙述不得没有内容", "The narrative must have content"),
     "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
     "not-found": Rule("not-found", 404, "未找到", "Not found"),
     "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
+    **{key: Rule("invariant", 422, one.zh, one.en) for key, one in INVARIANTS.items()},
 }  # fmt: skip
 
 

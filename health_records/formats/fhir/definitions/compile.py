@@ -48,7 +48,12 @@ def compile_definitions(path: Path) -> Json:
                     primitives[value(definition, "name")] = _regex(definition)
                 elif _is_type(definition):
                     types.update(_types_of(definition))
-    bound = {one["codes"]: None for type_ in types.values() for one in type_["elements"].values() if "codes" in one}
+    bound = {
+        one["codes"]: None
+        for type_ in types.values()
+        for one in type_["elements"].values()
+        if "codes" in one
+    }
     value_sets = expansions(terminology, bound)
     for type_ in types.values():
         for element in type_["elements"].values():

@@ -2,10 +2,10 @@
 
 The codes stand in `china_codes.csv` with where they come from. What a province adds to them, it adds
 to its terminology (`registry.terminology`): a code unknown here is looked up there by the door.
+Numbers of institutions (医疗机构) have several legal forms, so none is refused; they are mapped to the registry.
 """
 
 import csv
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,8 @@ from health_records.formats.fhir.validation.findings import Fault
 IDENTITY_DOCUMENT = "urn:jianqiao:identity-document"
 """Identifiers of people: this, a colon and the type of the document (身份证件类别)."""
 
-FORMS: Mapping[str, re.Pattern[str]] = {
-    "urn:oid:2.16.156.10011.1.5": re.compile(r"[0-9A-Z]{22}"),  # WS 218, 卫生机构(组织)代码
-}
-"""What identifier values of a system look like."""
+OUR_CODE = "our-code"
+"""The rule of a code that may yet be in the terminology; shows `system|code`."""
 
 
 def _read() -> Mapping[str, frozenset[str]]:
@@ -37,19 +35,14 @@ CODES = _read()
 def coding_fault(system: str, code: Any) -> Fault | None:
     """What is wrong with a code of one of our systems."""
     known = CODES.get(system)
-    return None if known is None or code in known else (".code", "our-code", f"{system}|{code}")
+    return None if known is None or code in known else (".code", OUR_CODE, f"{system}|{code}")
 
 
 def identifier_fault(identifier: Mapping[str, Any]) -> Fault | None:
     """What is wrong with an identifier of one of our systems."""
-    system, value = identifier.get("system"), identifier.get("value")
-    if type(system) is not str:
+    system = identifier.get("system")
+    if type(system) is not str or not system.startswith(f"{IDENTITY_DOCUMENT}:"):
         return None
-    if system in FORMS:
-        fits = type(value) is str and FORMS[system].fullmatch(value)
-        return None if fits else (".value", "our-identifier", system)
-    if system.startswith(f"{IDENTITY_DOCUMENT}:"):
-        kind = system[len(IDENTITY_DOCUMENT) + 1 :]
-        if kind not in CODES[IDENTITY_DOCUMENT]:
-            return ".system", "our-code", f"{IDENTITY_DOCUMENT}|{kind}"
-    return None
+    kind = system[len(IDENTITY_DOCUMENT) + 1 :]
+    known = kind in CODES[IDENTITY_DOCUMENT]
+    return None if known else (".system", OUR_CODE, f"{IDENTITY_DOCUMENT}|{kind}")

@@ -20,7 +20,10 @@ def has(node: Json, name: str) -> bool:
     if not name.endswith("[x]"):
         return name in node or f"_{name}" in node
     stem = name[:-3]
-    return any(key.lstrip("_").startswith(stem) and key.lstrip("_")[len(stem) :][:1].isupper() for key in node)
+    return any(
+        key.lstrip("_").startswith(stem) and key.lstrip("_")[len(stem) :][:1].isupper()
+        for key in node
+    )
 
 
 def some(*names: str) -> Holds:

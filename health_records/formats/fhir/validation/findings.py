@@ -20,7 +20,7 @@ class Findings:
     """What of a resource, and of those contained in it, others look at, in document order."""
 
     references: list[tuple[Json, frozenset[str] | None]] = field(default_factory=list)
-    """Every Reference with the types it may lead to; None where any will do."""
+    """Every Reference that has a text, with the types it may lead to; None where any will do."""
 
     identifiers: list[tuple[Json, str]] = field(default_factory=list)
     """Every Identifier with the type of the resource that it stands in."""
@@ -29,6 +29,9 @@ class Findings:
     attachments: list[Json] = field(default_factory=list)
     contained: dict[str, str] = field(default_factory=dict)
     """Type by id of the contained resources."""
+
+    sought: Json | None = None
+    """A Reference whose path is wanted."""
 
     within: str = ""
     depth: int = 0

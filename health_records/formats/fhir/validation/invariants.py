@@ -92,7 +92,9 @@ def _condition_is_error(node: Json) -> bool:
 
 def _abated(node: Json) -> bool:
     over = ("resolved", "remission", "inactive")
-    return not has(node, "abatement[x]") or coded(node, "clinicalStatus", "condition-clinical", *over)
+    return not has(node, "abatement[x]") or coded(
+        node, "clinicalStatus", "condition-clinical", *over
+    )
 
 
 def _no_component_repeats_the_code(node: Json) -> bool:
@@ -159,7 +161,17 @@ def _if_document(condition: Holds) -> Holds:
 WITH_REQUEST = frozenset({"batch", "transaction", "history"})
 WITH_RESPONSE = frozenset({"batch-response", "transaction-response", "history"})
 ENTRY_TYPES = ("boolean", "decimal", "integer", "string", "text", "url", "open-choice")
-CHOICES = ("choice", "open-choice", "decimal", "integer", "date", "dateTime", "time", "string", "quantity")
+CHOICES = (
+    "choice",
+    "open-choice",
+    "decimal",
+    "integer",
+    "date",
+    "dateTime",
+    "time",
+    "string",
+    "quantity",
+)
 
 INVARIANTS: Mapping[str, Invariant] = {
     # parts that many resources share

@@ -4,7 +4,7 @@ from typing import Any
 
 from health_records.formats.fhir.issues import Issue
 from health_records.formats.fhir.validation.findings import MOST_FAULTS, Fault, Findings
-from health_records.formats.fhir.validation.structure import check_of, envelope_of, resource
+from health_records.formats.fhir.validation.structure import SOUGHT, envelope_of, resource
 
 
 def validate(resource_: Any, path: str, found: Findings | None = None) -> list[Issue]:
@@ -26,9 +26,10 @@ def validate_entry(entry: dict[str, Any], path: str) -> list[Issue]:
     return _issues(envelope_of("Bundle.entry", "resource")(entry, Findings()), path)
 
 
-def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
-    """Whether a reference that was found with these targets may lead to a resource of a type."""
-    return targets is None or type_ in targets
+def path_to(holder: dict[str, Any], resource_: dict[str, Any], path: str) -> str:
+    """Where in a resource that stands at a path a Reference is which was found there."""
+    faults = resource(resource_, Findings(sought=holder)) or ()
+    return next((path + below for below, rule, _ in faults if rule == SOUGHT), path)
 
 
 def _issues(faults: list[Fault] | None, path: str) -> list[Issue]:

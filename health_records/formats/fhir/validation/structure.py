@@ -30,7 +30,13 @@ from health_records.formats.fhir.validation.primitives import PRIMITIVES, is_bas
 DEEPEST_NESTING = 24
 """How often extensions, items, assigners and the like may stand in each other."""
 
-TARGET = re.compile(r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)")
+TARGET = re.compile(
+    r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)"
+)
+SOUGHT = "sought"
+ENVELOPE_RULES = frozenset({"bdl-5", "bdl-8"})
+"""Rules that need nothing of what an envelope holds."""
+
 CONTAINED_ID = re.compile(r"[A-Za-z0-9\-.]+")
 MANY = "*"
 PROFILES_OF = {"SimpleQuantity": "Quantity", "MoneyQuantity": "Quantity"}
@@ -147,6 +153,7 @@ def _object_check(type_: str, without: str = "") -> Check:
             _add_element(shape, type_, name, element)
     if without:
         shape.fields[without] = _accepted
+        definition = definition | {"rules": ENVELOPE_RULES & set(definition["rules"])}
     shape.rules += [
         (key, INVARIANTS[key].holds)
         for key in (*definition["rules"], *BEYOND_DEFINITIONS.get(type_, ()))
@@ -303,27 +310,36 @@ def _reference(targets: frozenset[str] | None) -> Check:
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
         faults = walk(node, found)
-        if type(node) is not dict:
-            return faults
-        found.references.append((node, targets))
-        text = node.get("reference")
+        text = node.get("reference") if type(node) is dict else None
         if type(text) is not str:
             return faults
+        found.references.append((node, targets))
+        if node is found.sought:
+            return [("", SOUGHT, text)]
+        type_: str | None
         if text[:1] == "#":
-            if text == "#":
-                return faults
-            type_ = found.contained.get(text[1:])
+            type_ = found.contained.get(text[1:]) if text != "#" else found.within
             if type_ is None:
                 return [*(faults or ()), ("", "ref-1", text)]
         elif match := TARGET.fullmatch(text):
             type_ = match[1]
         else:
             return faults
-        if targets is not None and type_ not in targets and type_ in resource_types():
-            return [*(faults or ()), ("", "reference-target", f"{type_}: {' | '.join(sorted(targets))}")]
-        return faults
+        if may_lead_to(type_, targets) or type_ not in resource_types():
+            return faults
+        return [*(faults or ()), ("", "reference-target", target_shown(type_, targets))]
 
     return check
+
+
+def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
+    """Whether a reference that was found with these targets may lead to a resource of a type."""
+    return targets is None or type_ in targets
+
+
+def target_shown(type_: str, targets: frozenset[str] | None) -> str:
+    """A type that is not allowed, and those that are."""
+    return f"{type_} ≠ {' | '.join(sorted(targets or ()))}"
 
 
 def _domain_resource(walk: Check) -> Check:
