@@ -11,7 +11,7 @@ from health_records.formats.fhir.bundles import Entry, as_uuid, identifiers_in
 from health_records.formats.fhir.issues import Issue
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 from health_records.formats.fhir.validation.resources import path_to
-from health_records.formats.fhir.validation.structure import may_lead_to, target_shown
+from health_records.formats.fhir.validation.special_types import may_lead_to, target_shown
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=([^|&=]*\|[^&]+)")

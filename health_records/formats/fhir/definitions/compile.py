@@ -105,7 +105,6 @@ def _types_of(definition: Element) -> Iterator[tuple[str, Json]]:
         if above:
             made[above]["elements"][last] = _element(element, path, is_group=path in made)
     if value(definition, "kind") == "resource":
-        made[name]["is_resource"] = value(definition, "abstract") == "false"
         made[name]["elements"]["id"]["types"] = ["id"]  # the definitions say string, the text id
     yield from made.items()
 

@@ -35,7 +35,9 @@ CODES = _read()
 def coding_fault(system: str, code: Any) -> Fault | None:
     """What is wrong with a code of one of our systems."""
     known = CODES.get(system)
-    return None if known is None or code in known else (".code", OUR_CODE, f"{system}|{code}")
+    if known is None or type(code) is not str or code in known:
+        return None
+    return ".code", OUR_CODE, f"{system}|{code}"
 
 
 def identifier_fault(identifier: Mapping[str, Any]) -> Fault | None:

@@ -18,7 +18,7 @@ def coding_check(pairs: Pairs | None, walk: Check) -> Check:
         if type(node) is not dict:
             return faults
         system, code = node.get("system"), node.get("code")
-        if pairs is not None and (system, code) not in pairs:
+        if pairs is not None and not _is_one_of(pairs, node):
             return [*(faults or ()), ("", "code-unknown", f"{system}#{code}")]
         if type(system) is str:
             if ":" not in system or system.startswith(VALUE_SETS):
@@ -39,10 +39,15 @@ def concept_check(pairs: Pairs, walk: Check) -> Check:
             return faults
         codings = node.get("coding")
         listed = [one for one in codings if type(one) is dict] if type(codings) is list else []
-        if not any((one.get("system"), one.get("code")) in pairs for one in listed):
+        if not any(_is_one_of(pairs, one) for one in listed):
             shown = [f"{one.get('system')}#{one.get('code')}" for one in listed]
             rule = "code-unknown" if shown else "code-required"
             return [*(faults or ()), ("", rule, ", ".join(shown))]
         return faults
 
     return check
+
+
+def _is_one_of(pairs: Pairs, coding: dict[str, Any]) -> bool:
+    system, code = coding.get("system"), coding.get("code")
+    return type(system) is str and type(code) is str and (system, code) in pairs

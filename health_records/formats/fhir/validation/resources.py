@@ -4,7 +4,8 @@ from typing import Any
 
 from health_records.formats.fhir.issues import Issue
 from health_records.formats.fhir.validation.findings import MOST_FAULTS, Fault, Findings
-from health_records.formats.fhir.validation.structure import SOUGHT, envelope_of, resource
+from health_records.formats.fhir.validation.special_types import SOUGHT
+from health_records.formats.fhir.validation.structure import envelope_of, resource
 
 
 def validate(resource_: Any, path: str, found: Findings | None = None) -> list[Issue]:

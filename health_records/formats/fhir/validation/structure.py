@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from health_records.formats.fhir.definitions import COMPILED
-from health_records.formats.fhir.validation.china import identifier_fault
+from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 from health_records.formats.fhir.validation.codes import coding_check, concept_check
 from health_records.formats.fhir.validation.conditions import Holds
 from health_records.formats.fhir.validation.findings import (
@@ -25,15 +25,16 @@ from health_records.formats.fhir.validation.findings import (
     Json,
 )
 from health_records.formats.fhir.validation.invariants import INVARIANTS
-from health_records.formats.fhir.validation.primitives import PRIMITIVES, is_base64, one_of
+from health_records.formats.fhir.validation.primitives import PRIMITIVES, one_of
+from health_records.formats.fhir.validation.special_types import (
+    SPECIAL,
+    domain_resource,
+    reference,
+)
 
 DEEPEST_NESTING = 24
 """How often extensions, items, assigners and the like may stand in each other."""
 
-TARGET = re.compile(
-    r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)"
-)
-SOUGHT = "sought"
 ENVELOPE_RULES = frozenset({"bdl-5", "bdl-8"})
 """Rules that need nothing of what an envelope holds."""
 
@@ -56,13 +57,6 @@ def definitions() -> Json:
 
 
 @cache
-def resource_types() -> frozenset[str]:
-    """Every resource type that can be sent."""
-    types = definitions()["types"]
-    return frozenset(name for name, one in types.items() if one.get("is_resource"))
-
-
-@cache
 def check_of(type_: str) -> Check:
     """The check of a type, primitive or not."""
     if type_ in PRIMITIVES:
@@ -77,7 +71,7 @@ def resource(value: Any, found: Findings) -> list[Fault] | None:
     if type(value) is not dict:
         return [("", "object", "")]
     type_ = value.get("resourceType")
-    if type(type_) is not str or type_ not in resource_types():
+    if type(type_) is not str or type_ not in RESOURCE_TYPES:
         return [(".resourceType", "resource-type", str(type_))]
     if found.depth > DEEPEST_NESTING:
         return _too_deep()
@@ -146,7 +140,7 @@ class Shape:
 def _object_check(type_: str, without: str = "") -> Check:
     definition = definitions()["types"][type_]
     shape = Shape()
-    if definition.get("is_resource"):
+    if type_ in RESOURCE_TYPES:
         shape.fields["resourceType"] = _accepted
     for name, element in definition["elements"].items():
         if element.get("max") != "0":
@@ -159,7 +153,7 @@ def _object_check(type_: str, without: str = "") -> Check:
         for key in (*definition["rules"], *BEYOND_DEFINITIONS.get(type_, ()))
         if key in INVARIANTS
     ]
-    special = SPECIAL.get(type_) or (_domain_resource if "contained" in shape.fields else None)
+    special = SPECIAL.get(type_) or (domain_resource if "contained" in shape.fields else None)
     return special(_walk(shape)) if special else _walk(shape)
 
 
@@ -205,6 +199,8 @@ def _walk(shape: Shape) -> Check:
                     wrong = _without_excused(node, key, wrong)
                 label = labels.get(key, key)
                 faults += [(f".{label}{below}", rule, shown) for below, rule, shown in wrong]
+            else:
+                continue
             if len(faults) > MOST_FAULTS:
                 return faults
         for name in required:
@@ -221,7 +217,7 @@ def _walk(shape: Shape) -> Check:
         for key, holds in rules:
             try:
                 kept = holds(node)
-            except (AttributeError, KeyError, TypeError, ValueError):
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 continue  # a part is of the wrong kind, which is among the faults
             if not kept:
                 faults.append(("", key, ""))
@@ -247,13 +243,13 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
     check = _coded(code, element["codes"]) if "codes" in element else None
     if code == "Reference":
         targets = element.get("targets")
-        check = _reference(frozenset(targets) if targets else None)
+        check = reference(frozenset(targets) if targets else None, _check_within(code))
     if name == "contained":
         check = _contained
     if (type_, name) == ("Attachment", "data"):
         check = PRIMITIVES["string"]  # the Attachment itself is told when it is no base64
     if check is None:
-        check = PRIMITIVES.get(code) or _lazily(code)
+        check = _check_within(code)
     return _list_of(check) if element.get("max") == MANY else check
 
 
@@ -265,8 +261,10 @@ def _contained(value: Any, found: Findings) -> list[Fault] | None:
     return wrong
 
 
-def _lazily(type_: str) -> Check:
-    """The check of a type that is made when first met: definitions run in circles."""
+def _check_within(type_: str) -> Check:
+    """The check of a type for use in another; where definitions run in circles, made when first met."""
+    if type_ not in _recurring():
+        return check_of(type_)
     made: list[Check] = []
 
     def check(value: Any, found: Findings) -> list[Fault] | None:
@@ -283,8 +281,8 @@ def _coded(code: str, value_set: str) -> Check | None:
         return one_of(frozenset(one for listed in codes.values() for one in listed))
     pairs = frozenset((system, one) for system, listed in codes.items() for one in listed)
     if code == "Coding":
-        return coding_check(pairs, _lazily(code))
-    return concept_check(pairs, _lazily(code)) if code == "CodeableConcept" else None
+        return coding_check(pairs, check_of(code))
+    return concept_check(pairs, check_of(code)) if code == "CodeableConcept" else None
 
 
 def _list_of(check: Check) -> Check:
@@ -302,126 +300,6 @@ def _list_of(check: Check) -> Check:
         return faults
 
     return check_list
-
-
-def _reference(targets: frozenset[str] | None) -> Check:
-    """A Reference, collected; its target's type is checked where its text tells it."""
-    walk = _lazily("Reference")
-
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        text = node.get("reference") if type(node) is dict else None
-        if type(text) is not str:
-            return faults
-        found.references.append((node, targets))
-        if node is found.sought:
-            return [("", SOUGHT, text)]
-        type_: str | None
-        if text[:1] == "#":
-            type_ = found.contained.get(text[1:]) if text != "#" else found.within
-            if type_ is None:
-                return [*(faults or ()), ("", "ref-1", text)]
-        elif match := TARGET.fullmatch(text):
-            type_ = match[1]
-        else:
-            return faults
-        if may_lead_to(type_, targets) or type_ not in resource_types():
-            return faults
-        return [*(faults or ()), ("", "reference-target", target_shown(type_, targets))]
-
-    return check
-
-
-def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
-    """Whether a reference that was found with these targets may lead to a resource of a type."""
-    return targets is None or type_ in targets
-
-
-def target_shown(type_: str, targets: frozenset[str] | None) -> str:
-    """A type that is not allowed, and those that are."""
-    return f"{type_} ≠ {' | '.join(sorted(targets or ()))}"
-
-
-def _domain_resource(walk: Check) -> Check:
-    """What holds of contained resources: dom-2, dom-4, dom-5."""
-
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        contained = node.get("contained")
-        if type(contained) is not list:
-            return walk(node, found)
-        inside = [one for one in contained if type(one) is dict]
-        outer = found.contained
-        types = {str(one.get("id")): str(one.get("resourceType")) for one in inside}
-        found.contained = outer | types
-        faults = list(walk(node, found) or ())
-        found.contained = outer
-        if any("contained" in one for one in inside):
-            faults.append(("", "dom-2", ""))
-        metas = [one["meta"] for one in inside if type(one.get("meta")) is dict]
-        if any("versionId" in meta or "lastUpdated" in meta for meta in metas):
-            faults.append(("", "dom-4", ""))
-        if any("security" in meta for meta in metas):
-            faults.append(("", "dom-5", ""))
-        return faults
-
-    return check
-
-
-def _extension(walk: Check) -> Check:
-    """ext-1: a value or extensions, one of them."""
-
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            has_value = any(key.startswith(("value", "_value")) for key in node)
-            if has_value == ("extension" in node):
-                return [*(faults or ()), ("", "ext-1", "")]
-        return faults
-
-    return check
-
-
-def _identifier(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            found.identifiers.append((node, found.within))
-            if wrong := identifier_fault(node):
-                return [*(faults or ()), wrong]
-        return faults
-
-    return check
-
-
-def _contact_point(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            found.contact_points.append(node)
-        return faults
-
-    return check
-
-
-def _attachment(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict and type(node.get("data")) is str:
-            found.attachments.append(node)
-            if not is_base64(node["data"]):
-                return [*(faults or ()), ("", "base64", "")]
-        return faults
-
-    return check
-
-
-SPECIAL = {
-    "Attachment": _attachment,
-    "Coding": lambda walk: coding_check(None, walk),
-    "ContactPoint": _contact_point,
-    "Extension": _extension,
-    "Identifier": _identifier,
-}
 
 
 def _beside(node: Json, key: str, value: Any, shape: Shape, found: Findings) -> list[Fault]:

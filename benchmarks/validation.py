@@ -1,0 +1,66 @@
+"""What validation costs beside parsing, and what its tables cost a process."""
+
+import bz2
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import orjson
+
+from benchmarks.report import Figure, Report
+from health_records.formats.fhir.parsing import parse
+from health_records.formats.fhir.validation.resources import validate
+
+SYNTHEA = Path(__file__).parents[1] / "samples" / "fhir" / "synthea"
+MEGABYTE = 1 << 20
+TABLES = """
+import time
+import psutil
+from health_records.formats.fhir.validation import structure
+before, began = psutil.Process().memory_info().rss, time.perf_counter()
+for name in structure.definitions()["types"]:
+    structure.check_of(name)
+print(time.perf_counter() - began, psutil.Process().memory_info().rss - before)
+"""
+
+
+def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+    """Validate the Synthea samples against `orjson.loads` of the same bytes, in turns.
+
+    The tables of all types are made in a process of their own.
+    """
+    messages = [bz2.decompress(path.read_bytes()) for path in sorted(SYNTHEA.glob("*.bz2"))]
+    parsed = [parse(raw) for raw in messages]
+    resources = [entry["resource"] for bundle in parsed for entry in bundle["entry"]]
+    ours, reference = [], []
+    for _ in range(6 if quick else 30):
+        began = time.perf_counter()
+        for raw in messages:
+            orjson.loads(raw)
+        between = time.perf_counter()
+        for resource in resources:
+            if issues := validate(resource, "Bundle.entry.resource"):
+                raise AssertionError(issues)
+        reference.append(between - began)
+        ours.append(time.perf_counter() - between)
+    size = sum(map(len, messages)) / MEGABYTE
+    say(f"{len(resources)} resources, {size:.1f} MB")
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", TABLES], capture_output=True, text=True, check=True, timeout=60
+    )
+    seconds, taken = map(float, told.stdout.split())
+    return Report(
+        "validation",
+        figures=[
+            Figure(
+                "cost", "ms/MB", median(ours[1:]) / size * 1000, median(reference[1:]) / size * 1000,
+                "orjson.loads of the same bytes", 6, bounds="ratio",
+            ),
+            Figure("tables", "MB", taken / MEGABYTE, 0, "all types, in one process", 60),
+            Figure("start", "s", seconds, 0, "making all tables at once", 0.3),
+        ],
+        conditions={"resources": len(resources), "megabytes": round(size, 1)},
+    )  # fmt: skip
