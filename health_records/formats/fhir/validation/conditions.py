@@ -15,55 +15,69 @@ UCUM = "http://unitsofmeasure.org"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 
 
-def has(node: Json, name: str) -> bool:
-    """Whether the part exists."""
+def given(name: str) -> Holds:
+    """The part exists."""
+    beside = f"_{name}"
     if not name.endswith("[x]"):
-        return name in node or f"_{name}" in node
+        return lambda node: name in node or beside in node
     stem = name[:-3]
-    return any(
-        key.lstrip("_").startswith(stem) and key.lstrip("_")[len(stem) :][:1].isupper()
-        for key in node
-    )
+    stems, place = (stem, f"_{stem}"), len(stem)
+
+    def is_given(node: Json) -> bool:
+        for key in node:
+            if key.startswith(stems) and key.lstrip("_")[place : place + 1].isupper():
+                return True
+        return False
+
+    return is_given
 
 
 def some(*names: str) -> Holds:
     """At least one of them is given."""
-    return lambda node: any(has(node, name) for name in names)
+    conditions = [given(name) for name in names]
+    return lambda node: any(holds(node) for holds in conditions)
 
 
 def not_both(one: str, other: str) -> Holds:
     """At most one of the two is given."""
-    return lambda node: not (has(node, one) and has(node, other))
+    first, second = given(one), given(other)
+    return lambda node: not (first(node) and second(node))
 
 
 def exactly_one(*names: str) -> Holds:
     """One of them is given and no other."""
-    return lambda node: sum(has(node, name) for name in names) == 1
+    conditions = [given(name) for name in names]
+    return lambda node: sum(holds(node) for holds in conditions) == 1
 
 
 def needs(one: str, other: str) -> Holds:
     """Whoever gives the first gives the other."""
-    return lambda node: has(node, other) or not has(node, one)
+    first, second = given(one), given(other)
+    return lambda node: second(node) or not first(node)
 
 
 def together(one: str, other: str) -> Holds:
     """Both are given, or none."""
-    return lambda node: has(node, one) == has(node, other)
+    first, second = given(one), given(other)
+    return lambda node: first(node) == second(node)
 
 
 def only_if(name: str, part: str, *values: Any) -> Holds:
     """The part `name` is given only where `part` has one of the values."""
-    return lambda node: node.get(part) in values or not has(node, name)
+    named = given(name)
+    return lambda node: node.get(part) in values or not named(node)
 
 
 def required_if(name: str, part: str, *values: Any) -> Holds:
     """The part `name` is given where `part` has one of the values."""
-    return lambda node: node.get(part) not in values or has(node, name)
+    named = given(name)
+    return lambda node: node.get(part) not in values or named(node)
 
 
 def forbidden_if(name: str, part: str, *values: Any) -> Holds:
     """The part `name` is not given where `part` has one of the values."""
-    return lambda node: node.get(part) not in values or not has(node, name)
+    named = given(name)
+    return lambda node: node.get(part) not in values or not named(node)
 
 
 def all_of(*conditions: Holds) -> Holds:
@@ -96,7 +110,7 @@ def coded(node: Json, name: str, table: str, *codes: str) -> bool:
 
 def in_ucum(node: Json) -> bool:
     """Whether a quantity is in UCUM, with a code wherever it has a value."""
-    return node.get("system") in {None, UCUM} and (has(node, "code") or not has(node, "value"))
+    return node.get("system") in {None, UCUM} and ("code" in node or "value" not in node)
 
 
 def in_order(first: Any, second: Any) -> bool:

@@ -17,7 +17,7 @@ from health_records.formats.fhir.validation.conditions import (
     each,
     exactly_one,
     forbidden_if,
-    has,
+    given,
     in_order,
     in_ucum,
     needs,
@@ -38,6 +38,9 @@ class Invariant:
     en: str
 
 
+TIMED, ABATED, VALUED = given("timing[x]"), given("abatement[x]"), given("value[x]")
+
+
 def _whole_count(node: Json) -> bool:
     value = node.get("value")
     whole = value is None or type(value) is int or "." not in getattr(value, "text", ".")
@@ -49,7 +52,7 @@ def _positive_age(node: Json) -> bool:
 
 
 def _duration(node: Json) -> bool:
-    return not has(node, "code") or (node.get("system") == UCUM and has(node, "value"))
+    return "code" not in node or (node.get("system") == UCUM and "value" in node)
 
 
 def _range(node: Json) -> bool:
@@ -60,8 +63,8 @@ def _range(node: Json) -> bool:
 
 
 def _ratio(node: Json) -> bool:
-    both = has(node, "numerator") == has(node, "denominator")
-    return both and (has(node, "numerator") or "extension" in node)
+    both = ("numerator" in node) is ("denominator" in node)
+    return both and ("numerator" in node or "extension" in node)
 
 
 def _not_negative(name: str) -> Holds:
@@ -76,10 +79,10 @@ def _offset(node: Json) -> bool:
 def _trigger(node: Json) -> bool:
     type_ = node.get("type")
     if type_ == "named-event":
-        return has(node, "name")
+        return "name" in node
     if type_ == "periodic":
-        return has(node, "timing[x]")
-    return not str(type_).startswith("data-") or has(node, "data")
+        return TIMED(node)
+    return not str(type_).startswith("data-") or "data" in node
 
 
 def _allergy_is_error(node: Json) -> bool:
@@ -92,13 +95,11 @@ def _condition_is_error(node: Json) -> bool:
 
 def _abated(node: Json) -> bool:
     over = ("resolved", "remission", "inactive")
-    return not has(node, "abatement[x]") or coded(
-        node, "clinicalStatus", "condition-clinical", *over
-    )
+    return not ABATED(node) or coded(node, "clinicalStatus", "condition-clinical", *over)
 
 
 def _no_component_repeats_the_code(node: Json) -> bool:
-    if not has(node, "value[x]"):
+    if not VALUED(node):
         return True
     own = node["code"].get("coding") or ()
     return not any(
@@ -201,13 +202,13 @@ INVARIANTS: Mapping[str, Invariant] = {
     "drq-1": Invariant(exactly_one("path", "searchParam"), "path 与 searchParam 须且只能给出一个", "Give path or searchParam, one of them"),
     "drq-2": Invariant(exactly_one("path", "searchParam"), "path 与 searchParam 须且只能给出一个", "Give path or searchParam, one of them"),
     # clinical
-    "ait-1": Invariant(lambda node: _allergy_is_error(node) or has(node, "clinicalStatus"), "除 entered-in-error 外必须给出 clinicalStatus", "clinicalStatus is required unless verificationStatus is entered-in-error"),
-    "ait-2": Invariant(lambda node: not (_allergy_is_error(node) and has(node, "clinicalStatus")), "entered-in-error 时不得给出 clinicalStatus", "clinicalStatus must not be given when verificationStatus is entered-in-error"),
+    "ait-1": Invariant(lambda node: _allergy_is_error(node) or "clinicalStatus" in node, "除 entered-in-error 外必须给出 clinicalStatus", "clinicalStatus is required unless verificationStatus is entered-in-error"),
+    "ait-2": Invariant(lambda node: not (_allergy_is_error(node) and "clinicalStatus" in node), "entered-in-error 时不得给出 clinicalStatus", "clinicalStatus must not be given when verificationStatus is entered-in-error"),
     "cpl-3": Invariant(not_both("detail", "reference"), "detail 与 reference 只能给出一个", "Give detail or reference, not both"),
     "con-1": Invariant(some("summary", "assessment"), "分期须有 summary 或 assessment", "A stage needs summary or assessment"),
     "con-2": Invariant(some("code", "detail"), "依据须有 code 或 detail", "Evidence needs code or detail"),
     "con-4": Invariant(_abated, "有 abatement 时 clinicalStatus 须为 resolved、remission 或 inactive", "With an abatement, clinicalStatus must be resolved, remission or inactive"),
-    "con-5": Invariant(lambda node: not (_condition_is_error(node) and has(node, "clinicalStatus")), "entered-in-error 时不得给出 clinicalStatus", "clinicalStatus must not be given when verificationStatus is entered-in-error"),
+    "con-5": Invariant(lambda node: not (_condition_is_error(node) and "clinicalStatus" in node), "entered-in-error 时不得给出 clinicalStatus", "clinicalStatus must not be given when verificationStatus is entered-in-error"),
     "fhs-1": Invariant(not_both("age[x]", "born[x]"), "age 与 born 只能给出一个", "Give age or born, not both"),
     "fhs-2": Invariant(needs("estimatedAge", "age[x]"), "有 estimatedAge 时必须给出 age", "estimatedAge needs age"),
     "gol-1": Invariant(needs("detail[x]", "measure"), "有 detail 时必须给出 measure", "detail needs measure"),
@@ -227,7 +228,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     # people, institutions, appointments
     "app-1": Invariant(some("type", "actor"), "参与者须有 type 或 actor", "A participant needs type or actor"),
     "app-2": Invariant(together("start", "end"), "start 与 end 须同时给出", "Give start and end together"),
-    "app-3": Invariant(lambda node: (has(node, "start") and has(node, "end")) or node.get("status") in {"proposed", "cancelled", "waitlist"}, "除 proposed、cancelled、waitlist 外必须给出 start 与 end", "start and end are required unless the appointment is proposed, cancelled or on the waitlist"),
+    "app-3": Invariant(lambda node: ("start" in node and "end" in node) or node.get("status") in {"proposed", "cancelled", "waitlist"}, "除 proposed、cancelled、waitlist 外必须给出 start 与 end", "start and end are required unless the appointment is proposed, cancelled or on the waitlist"),
     "app-4": Invariant(only_if("cancelationReason", "status", "no-show", "cancelled"), "仅 no-show 或 cancelled 可有 cancelationReason", "cancelationReason is for no-show and cancelled appointments only"),
     "apr-1": Invariant(some("participantType", "actor"), "请给出 participantType 或 actor", "Give participantType or actor"),
     "org-1": Invariant(some("identifier", "name"), "机构须有 identifier 或 name", "An organisation needs an identifier or a name"),
@@ -256,7 +257,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "que-9": Invariant(forbidden_if("readOnly", "type", "display"), "display 不得有 readOnly", "A display has no readOnly"),
     "que-10": Invariant(only_if("maxLength", "type", *ENTRY_TYPES), "此类型的问题不得有 maxLength", "A question of this type has no maxLength"),
     "que-11": Invariant(not_both("answerOption", "initial"), "有 answerOption 时不得有 initial", "A question with answerOption has no initial"),
-    "que-12": Invariant(lambda node: len(node.get("enableWhen") or ()) < 3 or has(node, "enableBehavior"), "多个 enableWhen 须给出 enableBehavior", "Several enableWhen need enableBehavior"),
+    "que-12": Invariant(lambda node: len(node.get("enableWhen") or ()) < 3 or "enableBehavior" in node, "多个 enableWhen 须给出 enableBehavior", "Several enableWhen need enableBehavior"),
     "que-13": Invariant(lambda node: node.get("repeats") is True or len(node.get("initial") or ()) < 2, "仅可重复的问题可有多个 initial", "Several initial values are for repeating questions only"),
     "que-7": Invariant(lambda node: node.get("operator") != "exists" or "answerBoolean" in node, "operator 为 exists 时答案须为 boolean", "The operator exists takes a boolean answer"),
     "sev-1": Invariant(not_both("name", "query"), "name 与 query 只能给出一个", "Give name or query, not both"),
@@ -282,7 +283,7 @@ INVARIANTS: Mapping[str, Invariant] = {
     "cpb-15": Invariant(all_of(forbidden_if("implementation", "kind", "capability"), required_if("software", "kind", "capability")), "capability 须有 software，不得有 implementation", "A capability has software and no implementation"),
     "cpb-16": Invariant(all_of(forbidden_if("implementation", "kind", "requirements"), forbidden_if("software", "kind", "requirements")), "requirements 不得有 implementation 与 software", "Requirements have neither implementation nor software"),
     "csd-1": Invariant(_concepts_once, "代码在代码系统内不得重复", "Every code occurs once in a code system"),
-    "cmd-1": Invariant(lambda node: has(node, "comment") or node.get("equivalence") not in {"narrower", "inexact"}, "narrower 与 inexact 须有 comment", "narrower and inexact need a comment"),
+    "cmd-1": Invariant(lambda node: "comment" in node or node.get("equivalence") not in {"narrower", "inexact"}, "narrower 与 inexact 须有 comment", "narrower and inexact need a comment"),
     "cmd-2": Invariant(required_if("code", "mode", "fixed"), "fixed 必须有 code", "The mode fixed needs a code"),
     "cmd-3": Invariant(required_if("url", "mode", "other-map"), "other-map 必须有 url", "The mode other-map needs a url"),
     "nsd-1": Invariant(lambda node: node.get("kind") != "root" or all(one.get("type") != "uuid" for one in node["uniqueId"]), "root 不得以 uuid 标识", "A root has no uuid"),
@@ -293,13 +294,13 @@ INVARIANTS: Mapping[str, Invariant] = {
     "spd-1": Invariant(needs("xpath", "xpathUsage"), "有 xpath 时必须给出 xpathUsage", "xpath needs xpathUsage"),
     "spd-2": Invariant(only_if("chain", "type", "reference"), "仅 reference 类参数可有 chain", "chain is for references only"),
     "sdf-2": Invariant(some("name", "uri"), "映射须有 name 或 uri", "A mapping needs name or uri"),
-    "sdf-4": Invariant(lambda node: node.get("abstract") is True or has(node, "baseDefinition"), "非抽象定义必须有 baseDefinition", "baseDefinition is required unless abstract"),
+    "sdf-4": Invariant(lambda node: node.get("abstract") is True or "baseDefinition" in node, "非抽象定义必须有 baseDefinition", "baseDefinition is required unless abstract"),
     "sdf-6": Invariant(some("snapshot", "differential"), "请给出 snapshot 或 differential", "Give snapshot or differential"),
     "vsd-1": Invariant(some("valueSet", "system"), "请给出 valueSet 或 system", "Give valueSet or system"),
     "vsd-2": Invariant(all_of(needs("concept", "system"), needs("filter", "system")), "有 concept 或 filter 时必须给出 system", "concept and filter need a system"),
     "vsd-3": Invariant(not_both("concept", "filter"), "concept 与 filter 只能给出一个", "Give concept or filter, not both"),
     "vsd-6": Invariant(some("code", "display"), "请给出 code 或 display", "Give code or display"),
-    "vsd-9": Invariant(lambda node: has(node, "code") or node.get("abstract") is True, "非抽象项必须有 code", "A code is required unless abstract"),
+    "vsd-9": Invariant(lambda node: "code" in node or node.get("abstract") is True, "非抽象项必须有 code", "A code is required unless abstract"),
     "vsd-10": Invariant(needs("code", "system"), "有 code 时必须给出 system", "A code needs its system"),
     # in no definition, but an error of the reference validator all the same
     "full-url": Invariant(_absolute("fullUrl"), "fullUrl 须为绝对地址（如 urn:uuid:…）", "fullUrl must be absolute (such as urn:uuid:…)"),

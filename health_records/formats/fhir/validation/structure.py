@@ -189,38 +189,40 @@ def _walk(shape: Shape) -> Check:
     def check(node: Any, found: Findings) -> list[Fault] | None:
         if type(node) is not dict:
             return _no_object(node)
-        faults: list[Fault] = []
+        faults: list[Fault] | None = None
+        wrong: list[Fault] | None
         for key, value in node.items():
             inner = check_for(key)
             if inner is None:
-                faults += _beside(node, key, value, shape, found)
-            elif wrong := inner(value, found):
+                wrong = _beside(node, key, value, shape, found)
+            elif not (wrong := inner(value, found)):
+                continue
+            else:
                 if key in plain:
                     wrong = _without_excused(node, key, wrong)
                 label = labels.get(key, key)
-                faults += [(f".{label}{below}", rule, shown) for below, rule, shown in wrong]
-            else:
-                continue
+                wrong = [(f".{label}{below}", rule, shown) for below, rule, shown in wrong]
+            faults = [*(faults or ()), *wrong]
             if len(faults) > MOST_FAULTS:
                 return faults
         for name in required:
             if name not in node and f"_{name}" not in node:
-                faults.append(("", "required", name))
+                faults = [*(faults or ()), ("", "required", name)]
         for name, forms, is_required in choices:
             given = len(forms & node.keys())
             if given > 1:
-                faults.append(("", "choice-once", name))
+                faults = [*(faults or ()), ("", "choice-once", name)]
             elif is_required and not given and not any(f"_{one}" in node for one in forms):
-                faults.append(("", "required", name))
+                faults = [*(faults or ()), ("", "required", name)]
         if len(node) < 2 and not node.keys() - NO_CONTENT:
-            faults.append(("", "object-empty", ""))
+            faults = [*(faults or ()), ("", "object-empty", "")]
         for key, holds in rules:
             try:
                 kept = holds(node)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 continue  # a part is of the wrong kind, which is among the faults
             if not kept:
-                faults.append(("", key, ""))
+                faults = [*(faults or ()), ("", key, "")]
         return faults
 
     return check
@@ -291,10 +293,11 @@ def _list_of(check: Check) -> Check:
             return [("", "null" if values is None else "array", "")]
         if not values:
             return [("", "array-empty", "")]
-        faults: list[Fault] = []
+        faults: list[Fault] | None = None
         for place, value in enumerate(values):
             if wrong := check(value, found):
-                faults += [(f"[{place}]{below}", rule, shown) for below, rule, shown in wrong]
+                inside = [(f"[{place}]{below}", rule, shown) for below, rule, shown in wrong]
+                faults = [*(faults or ()), *inside]
                 if len(faults) > MOST_FAULTS:
                     break
         return faults
