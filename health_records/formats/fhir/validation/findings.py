@@ -28,7 +28,7 @@ class Findings:
     contact_points: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
     contained: dict[str, str] = field(default_factory=dict)
-    """Type by id of the contained resources."""
+    """Type by id of the contained resources; of their container by ""."""
 
     sought: Json | None = None
     """A Reference whose path is wanted."""
