@@ -1,5 +1,7 @@
 """Every invariant in the table: what breaks it, what keeps it."""
 
+from typing import Any
+
 import pytest
 
 from health_records.formats.fhir.issues import RULES
@@ -17,8 +19,8 @@ def concept(table, code):
 
 ERROR_ALLERGY = concept("allergyintolerance-verification", "entered-in-error")
 ERROR_CONDITION = concept("condition-ver-status", "entered-in-error")
-MANY = [{}, {}]
-CASES = {
+MANY: list[dict[str, Any]] = [{}, {}]
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     # key: (broken, kept)
     "qty-3": ({"code": "kg"}, {"code": "kg", "system": UCUM}),
     "age-1": ({"value": 0, "code": "a", "system": UCUM}, {"value": 7, "code": "a", "system": UCUM}),

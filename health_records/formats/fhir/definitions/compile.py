@@ -166,5 +166,10 @@ def packed(definitions: Json) -> bytes:
     return gzip.compress(orjson.dumps(definitions, option=orjson.OPT_SORT_KEYS), 9, mtime=0)
 
 
+def main(source: Path, target: Path) -> None:
+    """Write what is made of a ZIP."""
+    target.write_bytes(packed(compile_definitions(source)))
+
+
 if __name__ == "__main__":
-    COMPILED.write_bytes(packed(compile_definitions(Path(sys.argv[1]))))
+    main(Path(sys.argv[1]), COMPILED)

@@ -30,8 +30,8 @@ class Findings:
     contained: dict[str, str] = field(default_factory=dict)
     """Type by id of the contained resources; of their container by ""."""
 
-    sought: Json | None = None
-    """A Reference whose path is wanted."""
+    sought: frozenset[int] = frozenset()
+    """References whose paths are wanted, by `id()`."""
 
     within: str = ""
     depth: int = 0

@@ -26,8 +26,8 @@ def reference(targets: frozenset[str] | None) -> Check:
         if type(text) is not str:
             return None
         found.references.append((node, targets))
-        if node is found.sought:
-            return [("", SOUGHT, text)]
+        if found.sought and id(node) in found.sought:
+            return [("", SOUGHT, str(id(node)))]
         type_: str | None
         if text[:4] == "urn:":
             return None
