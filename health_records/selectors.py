@@ -207,11 +207,6 @@ def contents_of(resource_id: UUID, version: int) -> list[DocumentContent]:
     return list(found.order_by("part"))
 
 
-def document(document_id: UUID) -> Document | None:
-    """One entry of the document index."""
-    return Document.objects.filter(pk=document_id).first()
-
-
 def setting(name: str) -> int:
     """A setting of the province, or its default."""
     found = RecordSetting.objects.filter(name=name).values_list("value", flat=True).first()

@@ -22,10 +22,6 @@ from registry.practitioners.selectors import ids_by_certificate
 
 RECEIVED = "records.received"
 
-COMMON = (
-    "id", "organisation_id", "resource_type", "source_key", "identifiers", "version", "digest",
-    "recorded_at", "changed_at",
-)  # fmt: skip
 VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
     "recorded_at",
@@ -163,9 +159,8 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
 def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
     if not resources:
         return
-    columns = (*COMMON, *resources[0].columns)
-    rows = [tuple(_row(one, message)[name] for name in columns) for one in resources]
-    _insert(selectors.TABLES[kind], columns, rows)
+    rows = [_row(one, message) for one in resources]
+    _insert(selectors.TABLES[kind], tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:

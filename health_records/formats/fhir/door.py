@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -31,7 +32,7 @@ from health_records.formats.fhir.references import (
     issue_at,
 )
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
-from health_records.incoming import Incoming, Kind, Known, Received
+from health_records.incoming import Attachment, Incoming, Kind, Known, Received
 from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
@@ -306,36 +307,66 @@ def _cut_all(
     entries: list[Entry], ids: Mapping[int, UUID], known: Mapping[int, Known], at: datetime
 ) -> dict[int, Incoming]:
     """Resources with typed columns, and without what must not stand in clear."""
-    needles = sealing.needles_of(sealing.secrets_of(entry.resource for entry in entries))
+    texts: dict[int, bytes] = {}
+    for entry in entries:
+        entry.resource.pop("id", None)
+        with _noting(entry):
+            texts[entry.place] = dump(entry.resource)
+    telling = [
+        one.resource for one in entries
+        if one.place in texts and sealing.holds_secrets(texts[one.place])
+    ]  # fmt: skip
+    needles = sealing.Needles.of(telling, list(texts.values()))
     ready: dict[int, Incoming] = {}
     for entry in entries:
-        try:
+        if entry.place not in texts:
+            continue
+        with _noting(entry):
             ready[entry.place] = _incoming(
-                entry, ids[entry.place], known.get(entry.place), needles, at
+                entry, texts[entry.place], ids[entry.place], known.get(entry.place), needles, at
             )
-        except MessageRefused as refusal:
-            entry.issues += [
-                Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues
-            ]
     return ready
 
 
-def _incoming(entry: Entry, id_: UUID, known: Known | None, needles: Any, at: datetime) -> Incoming:
+@contextmanager
+def _noting(entry: Entry) -> Iterator[None]:
+    """Put a refusal down to the entry instead of raising it."""
+    try:
+        yield
+    except MessageRefused as refusal:
+        entry.issues += [
+            Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues
+        ]
+
+
+def _incoming(
+    entry: Entry,
+    text: bytes,
+    id_: UUID,
+    known: Known | None,
+    needles: sealing.Needles,
+    at: datetime,
+) -> Incoming:
     is_patient = entry.kind is Kind.REGISTRATION
     facts = facts_of(entry) if is_patient else None
-    resource = entry.resource
-    resource.pop("id", None)
-    sealed, attachments = sealing.cut(resource, needles)
     columns = {} if is_patient else columns_of(entry, at)
+    resource = entry.resource
+    sealed: dict[str, Any] = {}
+    attachments: list[Attachment] = []
+    if sealing.needs_cutting(text, needles):
+        sealed, attachments = sealing.cut(resource, needles)
+        text = dump(resource)
+        for name, value in columns.items():
+            if isinstance(value, str) and needles.are_in(value):
+                columns[name] = ""
     if entry.kind is Kind.DOCUMENT:
         columns["parts"] = len(attachments)
-    source = dump(resource)
-    digest = sha256(source)
+    digest = sha256(text)
     for attachment in attachments:
         digest.update(attachment.content)
     return Incoming(
         kind=entry.kind, resource_type=entry.resource_type, id=id_, source_key=entry.source_key,
-        known=known, source=source, digest=digest.digest()[:16], sealed=sealed,
+        known=known, source=text, digest=digest.digest()[:16], sealed=sealed,
         attachments=attachments, identifiers=business_identifiers(resource), columns=columns,
         local_id=entry.local_id, facts=facts,
     )  # fmt: skip

@@ -7,17 +7,17 @@ from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from health_records.formats.fhir.bundles import Entry, as_uuid, identifiers_in
+from health_records.formats.fhir.bundles import Entry, identifiers_in
 from health_records.formats.fhir.issues import Issue, refuse
 from health_records.formats.fhir.parsing import DEEPEST
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=([^|&=]*\|[^&]+)")
+OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INSIDE = ("urn:uuid:", "urn:oid:")
 
 Holder = dict[str, Any]
-Target = tuple[str, UUID]
 Token = tuple[str, str]
 
 
@@ -64,17 +64,18 @@ class Resolver:
 
     def __init__(self, entries: Iterable[Entry], ids: Mapping[int, UUID], *, base: str) -> None:
         self.base = base
-        self.inside: dict[str, Target] = {}
+        self.inside: dict[str, str] = {}
         self.by_identifier: dict[Token, list[UUID]] = {}
         for entry in entries:
-            target = entry.resource_type, ids[entry.place]
+            id_ = ids[entry.place]
+            target = f"{entry.resource_type}/{id_}"
             if entry.full_url:
                 self.inside[entry.full_url] = target
             if entry.source_id:
                 self.inside.setdefault(f"{entry.resource_type}/{entry.source_id}", target)
             for identifier in identifiers_in(entry.resource):
                 token = f"{identifier.get('system') or ''}|{identifier.get('value')}"
-                self.by_identifier.setdefault((entry.resource_type, token), []).append(target[1])
+                self.by_identifier.setdefault((entry.resource_type, token), []).append(id_)
 
     def wanted(self, holders: Iterable[Holder]) -> Wanted:
         """What has to be looked up for these references."""
@@ -95,7 +96,7 @@ class Resolver:
         if text.startswith("#"):
             return None if text == "#" or text[1:] in contained else "reference-resolves"
         if target := self.inside.get(text):
-            holder["reference"] = f"{target[0]}/{target[1]}"
+            holder["reference"] = target
             return None
         if text.startswith(INSIDE):
             return "reference-resolves"
@@ -146,11 +147,12 @@ def _paths_to(node: Any, holder: Holder, path: str) -> Iterator[str]:
             yield from _paths_to(value, holder, f"{path}[{place}]")
 
 
-def target_of(value: Any, type_: str) -> UUID | None:
+def target_of(value: Any, type_: str) -> str | None:
     """The id in a rewritten reference to a type; the first one of a list."""
     if isinstance(value, list):
         return next((found for one in value if (found := target_of(one, type_))), None)
     text = value.get("reference") if isinstance(value, dict) else None
     if not isinstance(text, str) or not text.startswith(f"{type_}/"):
         return None
-    return as_uuid(text[len(type_) + 1 :])
+    id_ = text[len(type_) + 1 :]
+    return id_ if OUR_ID.fullmatch(id_) else None
