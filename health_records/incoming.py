@@ -1,5 +1,6 @@
 """A message taken apart: what every format turns its input into before it is stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -58,6 +59,17 @@ class Incoming:
     facts: RegistrationFacts | None = None
     version: int = 0
     changed: bool = False
+
+
+def registrations_of(resources: Iterable[Incoming]) -> list[UUID]:
+    """Whose records these resources are, each registration once, in order of id."""
+    found = set()
+    for one in resources:
+        if one.kind is Kind.REGISTRATION:
+            found.add(one.id)
+        elif whose := one.columns.get("registration_id"):
+            found.add(UUID(whose))
+    return sorted(found)
 
 
 @dataclass(frozen=True, slots=True)

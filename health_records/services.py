@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection, models, transaction
 
 from health_records import selectors
-from health_records.incoming import Incoming, Kind, Received
+from health_records.incoming import Incoming, Kind, Received, registrations_of
 from health_records.models import DocumentContent, Message, ResourceVersion
 from health_records.sealing import open_values, seal_packed, seal_values
 from health_records.states import MessageState
@@ -26,6 +26,10 @@ VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
     "recorded_at",
 )  # fmt: skip
+
+
+class Overtaken(Exception):
+    """Another message was faster with the same new resource: the caller's message starts over."""
 
 
 def begin_message(message: Received) -> None:
@@ -79,10 +83,7 @@ def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> Non
         _insert_new(kind, [one for one in changed if one.known is None], message)
         _update_known(kind, [one for one in changed if one.known is not None], message)
     _append_versions(message, [one for one in resources if one.changed])
-    events.record(
-        RECEIVED, subject_id=message.id, by=by,
-        related=[one.id for one in resources if one.kind is Kind.REGISTRATION],
-    )  # fmt: skip
+    events.record(RECEIVED, subject_id=message.id, by=by, related=registrations_of(resources))
 
 
 def _message_values(message: Received) -> dict[str, Any]:
@@ -117,6 +118,8 @@ def _store_registration(message: Received, resource: Incoming, by: Actor) -> Non
         facts=resource.facts, digest=resource.digest, at=message.at, by=by,
         message_id=message.id, registration_id=resource.id, source_key=resource.source_key,
     )  # fmt: skip
+    if row.id != resource.id:  # another message made it after this one had looked
+        raise Overtaken
     resource.version = row.version
 
 

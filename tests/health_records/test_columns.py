@@ -49,7 +49,15 @@ def test_what_is_no_moment(text):
         moment_of(text)
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_the_ends_of_the_calendar_are_refused(text):
     with pytest.raises(MessageRefused):
         columns("Observation", effectiveDateTime=text)

@@ -125,7 +125,10 @@ BAD_MESSAGES = {
         "Bundle.entry[2].resource.recorder.reference"),
     "a bad period": (
         changed(1, period={"start": "yesterday"}), "date", "Bundle.entry[1].resource.period.start"),
-    "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource"),
+    "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource.name[0].text"),
+    "half a character as the type": (
+        as_bytes(visit()).replace(b'"Patient"', b'"\\udfff"'), "json-character",
+        "Bundle.entry[0].resource.resourceType"),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -83,16 +83,22 @@ def moment_of(text: str) -> datetime:
         raise ValueError(text)
     year, month, day, clock, fraction, offset = match.groups()
     first = date(int(year), int(month or 1), int(day or 1))
+    zone = ZoneInfo(settings.TIME_ZONE)
     if clock is None:
-        zone = ZoneInfo(settings.TIME_ZONE)
-        return datetime(first.year, first.month, first.day, tzinfo=zone)
+        return _tellable(datetime(first.year, first.month, first.day, tzinfo=zone), zone)
     micro = (fraction or "0")[:6].ljust(6, "0")
     leap = clock.endswith(":60")
     made = datetime.fromisoformat(
         f"{first.isoformat()}T{clock[:-2] + '59' if leap else clock}.{micro}{offset}"
     )
-    made.utctimetuple()  # overflows at the ends of the calendar
-    return made
+    return _tellable(made, zone)
+
+
+def _tellable(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, unless it cannot be told in UTC and in our own time: the ends of the calendar."""
+    moment.astimezone(UTC)
+    moment.astimezone(zone)
+    return moment
 
 
 def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:

@@ -32,7 +32,7 @@ from health_records.formats.fhir.references import (
     issue_at,
 )
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
-from health_records.incoming import Attachment, Incoming, Kind, Known, Received
+from health_records.incoming import Attachment, Incoming, Kind, Known, Received, registrations_of
 from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
@@ -101,8 +101,9 @@ def take(
             body = dump(outcome(refusal.issues, language))
             services.keep_refused(message, answer=body, status=refusal.status)
             return Answer(refusal.status, body)
-        except (IntegrityError, OperationalError) as error:
-            if not left or getattr(error.__cause__, "pgcode", "") not in COLLISIONS:
+        except (IntegrityError, OperationalError, services.Overtaken) as error:
+            code = getattr(error.__cause__, "pgcode", "")
+            if not left or (code not in COLLISIONS and not isinstance(error, services.Overtaken)):
                 raise
             log.info("message of %s meets another one, taken again", organisation.code)
     raise AssertionError("unreachable")
@@ -140,10 +141,8 @@ def _take_once(
     services.begin_message(message)
     type_, outcomes = _prepare(make_entries, organisation, at=message.at)
     resources = [one.resource for one in outcomes if one.resource]
-    registrations: list[UUID | None] = [
-        one.id for one in resources if one.kind is Kind.REGISTRATION
-    ]
-    for registration_id in registrations or [None]:
+    concerned: list[UUID | None] = [*registrations_of(resources)]
+    for registration_id in concerned or [None]:
         authorise_write(
             by, WRITE, facts=OWN, registration_id=registration_id, resource_type="Message",
             resource_id=message.id, count=len(resources),
