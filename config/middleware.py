@@ -52,7 +52,7 @@ def request_context(get_response: GetResponse) -> GetResponse:
         request.request_id, request.client_ip, request.actor = request_id, ip, None  # type: ignore[attr-defined]
         with context.request(request_id=request_id, ip=ip, route=lambda: _route(request)):
             if NUL in request.path_info or NUL in unquote(request.META.get("QUERY_STRING", "")):
-                response = failures.answer(request, AddressInvalid())
+                response: HttpResponseBase = failures.answer(request, AddressInvalid())
             else:
                 response = get_response(request)
         response["X-Request-Id"] = request_id

@@ -128,7 +128,7 @@ BAD_MESSAGES = {
     "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource.name[0].text"),
     "half a character as the type": (
         as_bytes(visit()).replace(b'"Patient"', b'"\\udfff"'), "json-character",
-        "Bundle.entry[0].resource.resourceType"),
+        "Bundle.entry[0].request.url"),
 }  # fmt: skip
 
 
