@@ -17,14 +17,14 @@ from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres.copying import copy_rows
 from registry.organisations.selectors import ids_by_number
-from registry.patients.services import record_registration
+from registry.patients.services import record_registration, withdraw_registration
 from registry.practitioners.selectors import ids_by_certificate
 
 RECEIVED = "records.received"
 
 VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
-    "recorded_at",
+    "recorded_at", "deleted",
 )  # fmt: skip
 
 
@@ -110,6 +110,12 @@ def _notice_changes(resources: Sequence[Incoming]) -> None:
 
 
 def _store_registration(message: Received, resource: Incoming, by: Actor) -> None:
+    if resource.deleted:
+        withdrawn = withdraw_registration(
+            registration_id=resource.id, digest=resource.digest, at=message.at, by=by
+        )
+        resource.version = withdrawn.version
+        return
     if not resource.changed or resource.facts is None:
         return
     row = record_registration(
@@ -152,6 +158,7 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
         "digest": resource.digest,
         "recorded_at": message.at,
         "changed_at": message.at,
+        "deleted": resource.deleted,
         **resource.columns,
     }
 
@@ -190,7 +197,7 @@ def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
         row_id = uuid7()
         rows.append((
             row_id, one.id, one.resource_type, one.version, one.source.decode(),
-            seal_values(row_id, one.sealed), message.id, message.at,
+            seal_values(row_id, one.sealed), message.id, message.at, one.deleted,
         ))  # fmt: skip
         for part, attachment in enumerate(one.attachments):
             content = DocumentContent(
