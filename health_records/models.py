@@ -145,7 +145,8 @@ class Document(ClinicalResource):
 class SourceParty(PushedResource):
     """An organisation, practitioner, role or place in the hospital's own words.
 
-    `registry_id` is the organisation or practitioner of the registry with the same number.
+    `registry_id` is what the registry holds under the same number: an institution, a practitioner, a post
+    (PractitionerRole) or a department (Location, HealthcareService).
     """
 
     name = models.TextField(blank=True, default="")
