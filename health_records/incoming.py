@@ -28,6 +28,7 @@ class Known:
     id: UUID
     version: int
     digest: bytes
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ class Attachment:
 
 @dataclass(slots=True)
 class Incoming:
-    """One resource ready to be stored; `columns` fit the table of its kind."""
+    """One resource ready to be stored; `columns` fit the table of its kind.
+
+    A `deleted` one says that the source took it back; it has no content and keeps its columns but few.
+    """
 
     kind: Kind
     resource_type: str
@@ -59,6 +63,7 @@ class Incoming:
     facts: RegistrationFacts | None = None
     version: int = 0
     changed: bool = False
+    deleted: bool = False
 
 
 def registrations_of(resources: Iterable[Incoming]) -> list[UUID]:

@@ -44,7 +44,10 @@ class Message(LocalModel):
 
 
 class PushedResource(CityModel):
-    """What every resource has: whose it is, how the source names it, and the current version."""
+    """What every resource has: whose it is, how the source names it, and the current version.
+
+    `deleted`: the source took it back, and its type has no status to say so.
+    """
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
@@ -56,6 +59,7 @@ class PushedResource(CityModel):
     digest = models.BinaryField()
     recorded_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         abstract = True
@@ -141,7 +145,8 @@ class Document(ClinicalResource):
 class SourceParty(PushedResource):
     """An organisation, practitioner, role or place in the hospital's own words.
 
-    `registry_id` is the organisation or practitioner of the registry with the same number.
+    `registry_id` is what the registry holds under the same number: an institution, a practitioner, a post
+    (PractitionerRole) or a department (Location, HealthcareService).
     """
 
     name = models.TextField(blank=True, default="")
@@ -156,7 +161,8 @@ class ResourceVersion(CityModel):
 
     `source` is JSON with sorted keys, as text: it is read whole, and parsing it as jsonb at both ends
     of the stream costs more than storing it. `sealed` is `{JSON pointer: value}`. References are
-    rewritten to our own ids.
+    rewritten to our own ids. A `deleted` version says that the source took the resource back; it has no
+    content.
     """
 
     resource_id = models.UUIDField()
@@ -166,6 +172,7 @@ class ResourceVersion(CityModel):
     sealed = models.BinaryField(null=True)
     message_id = models.UUIDField()
     recorded_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

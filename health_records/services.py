@@ -1,7 +1,7 @@
 """Storing what hospitals push: one message, one transaction, whole or not at all."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +16,15 @@ from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres.copying import copy_rows
-from registry.organisations.selectors import ids_by_number
-from registry.patients.services import record_registration
-from registry.practitioners.selectors import ids_by_certificate
+from registry.organisations.selectors import department_ids, ids_by_number
+from registry.patients.services import record_registration, withdraw_registration
+from registry.practitioners.selectors import ids_by_certificate, role_ids
 
 RECEIVED = "records.received"
 
 VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
-    "recorded_at",
+    "recorded_at", "deleted",
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> Non
     for resource in resources:
         if resource.kind is Kind.REGISTRATION:
             _store_registration(message, resource, by)
-    _map_parties([one for one in resources if one.kind is Kind.PARTY])
+    _map_parties([one for one in resources if one.kind is Kind.PARTY], message.organisation_id)
     for kind in (Kind.ENCOUNTER, Kind.DOCUMENT, Kind.PARTY, Kind.ENTRY):
         changed = [one for one in resources if one.kind is kind and one.changed]
         _insert_new(kind, [one for one in changed if one.known is None], message)
@@ -111,6 +111,12 @@ def _notice_changes(resources: Sequence[Incoming]) -> None:
 
 
 def _store_registration(message: Received, resource: Incoming, by: Actor) -> None:
+    if resource.deleted:
+        withdrawn = withdraw_registration(
+            registration_id=resource.id, digest=resource.digest, at=message.at, by=by
+        )
+        resource.version = withdrawn.version
+        return
     if not resource.changed or resource.facts is None:
         return
     row = record_registration(
@@ -123,20 +129,26 @@ def _store_registration(message: Received, resource: Incoming, by: Actor) -> Non
     resource.version = row.version
 
 
-def _map_parties(parties: Iterable[Incoming]) -> None:
-    """Find the organisation or practitioner of the registry that bears the same number."""
-    numbers: dict[str, set[str]] = defaultdict(set)
+def _map_parties(parties: Iterable[Incoming], organisation_id: UUID) -> None:
+    """Find what the registry holds under the same number: whole institutions and practitioners by their
+    public numbers, posts and departments by the codes that the hospital gave them.
+    """
     listed = list(parties)
+    numbers: dict[str, set[str]] = defaultdict(set)
     for party in listed:
         numbers[party.resource_type].update(_values(party))
-    organisations = practitioners = {}
-    if numbers["Organization"]:
-        organisations = ids_by_number(numbers["Organization"])
-    if numbers["Practitioner"]:
-        practitioners = ids_by_certificate(numbers["Practitioner"])
-    found = {"Organization": organisations, "Practitioner": practitioners}
+    departments = department_ids(
+        organisation_id, numbers["Location"] | numbers["HealthcareService"]
+    )
+    found: dict[str, Mapping[str, UUID]] = {
+        "Organization": ids_by_number(numbers["Organization"]),
+        "Practitioner": ids_by_certificate(numbers["Practitioner"]),
+        "PractitionerRole": role_ids(organisation_id, numbers["PractitionerRole"]),
+        "Location": departments,
+        "HealthcareService": departments,
+    }
     for party in listed:
-        ids: dict[str, UUID] = found.get(party.resource_type, {})
+        ids = found.get(party.resource_type, {})
         party.columns["registry_id"] = next(filter(None, map(ids.get, _values(party))), None)
 
 
@@ -155,6 +167,7 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
         "digest": resource.digest,
         "recorded_at": message.at,
         "changed_at": message.at,
+        "deleted": resource.deleted,
         **resource.columns,
     }
 
@@ -193,7 +206,7 @@ def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
         row_id = uuid7()
         rows.append((
             row_id, one.id, one.resource_type, one.version, one.source.decode(),
-            seal_values(row_id, one.sealed), message.id, message.at,
+            seal_values(row_id, one.sealed), message.id, message.at, one.deleted,
         ))  # fmt: skip
         for part, attachment in enumerate(one.attachments):
             content = DocumentContent(

@@ -97,6 +97,7 @@ class Migration(migrations.Migration):
                 ("digest", models.BinaryField()),
                 ("recorded_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
                 ("occurred_at", models.DateTimeField()),
                 ("status_code", models.TextField(blank=True, default="")),
                 ("code_system", models.TextField(blank=True, default="")),
@@ -156,6 +157,7 @@ class Migration(migrations.Migration):
                 ("digest", models.BinaryField()),
                 ("recorded_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
                 ("occurred_at", models.DateTimeField()),
                 ("status_code", models.TextField(blank=True, default="")),
                 ("code_system", models.TextField(blank=True, default="")),
@@ -226,6 +228,7 @@ class Migration(migrations.Migration):
                 ("digest", models.BinaryField()),
                 ("recorded_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
                 ("occurred_at", models.DateTimeField()),
                 ("status_code", models.TextField(blank=True, default="")),
                 ("code_system", models.TextField(blank=True, default="")),
@@ -332,6 +335,7 @@ class Migration(migrations.Migration):
                 ("sealed", models.BinaryField(null=True)),
                 ("message_id", models.UUIDField()),
                 ("recorded_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
             ],
             options={
                 "constraints": [
@@ -368,6 +372,7 @@ class Migration(migrations.Migration):
                 ("digest", models.BinaryField()),
                 ("recorded_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
                 ("name", models.TextField(blank=True, default="")),
                 ("registry_id", models.UUIDField(null=True)),
                 (

@@ -30,6 +30,7 @@ class PatientRegistration(CityModel):
     version = models.PositiveIntegerField(default=1)
     recorded_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)  # recorded in error
 
     class Meta:
         constraints = [

@@ -33,7 +33,9 @@ def ids_by_number(organisation_id: UUID, number: str) -> list[UUID]:
         indexes = blind_indexes("identity", identity_text(CITIZEN, plain))
         wanted |= Q(identity_index__in=indexes) | Q(identity_index_next__in=indexes)
     return list(
-        registrations_of_hospital(organisation_id).filter(wanted).values_list("id", flat=True)
+        registrations_of_hospital(organisation_id)
+        .filter(wanted, deleted=False)
+        .values_list("id", flat=True)
     )
 
 

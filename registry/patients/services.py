@@ -51,7 +51,7 @@ def record_registration(
     row.sealed = seal_facts(row.id, facts)
     _index(row, facts)
     row.source_key = source_key or row.source_key
-    row.digest, row.version, row.changed_at = digest, row.version + 1, at
+    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, False
     row.save(force_insert=old is None)
     RegistrationVersion.objects.create(
         registration=row,
@@ -64,6 +64,21 @@ def record_registration(
         recorded_at=at,
     )
     events.record(CHANGED if old else RECORDED, subject_id=row.id, by=by)
+    return row
+
+
+@transaction.atomic
+def withdraw_registration(
+    *, registration_id: UUID, digest: bytes, at: datetime, by: Actor
+) -> PatientRegistration:
+    """Mark a registration as recorded in error, as a new version; what it said stays.
+
+    At the hub its link to a person ends.
+    """
+    row = PatientRegistration.objects.select_for_update(of=("self",)).get(pk=registration_id)
+    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, True
+    row.save(update_fields=["digest", "version", "changed_at", "deleted"])
+    events.record(CHANGED, subject_id=row.id, by=by)
     return row
 
 

@@ -32,6 +32,38 @@ def transaction(*kinds, identifier=None, kind="transaction"):
     return json.dumps(bundle).encode()
 
 
+def resolved(stored, content):
+    """The answer of a door that takes what refers to something stored, or to something it brings."""
+    resources = [one["resource"] for one in content.get("entry", [])] or [content]
+    brought = {f"{one['resourceType']}/{one['id']}" for one in resources}
+    wanted = {
+        one["partOf"][place]["reference"]
+        for one in resources
+        for place in range(len(one["partOf"]))
+    }
+    if missing := wanted - brought - stored:
+        issues = [
+            {
+                "code": "not-found",
+                "details": {"coding": [{"code": "reference-resolves"}], "text": one},
+            }
+            for one in sorted(missing)
+        ]
+        return 422, {"resourceType": "OperationOutcome", "issue": issues}
+    stored |= brought
+    if "entry" not in content:
+        return 201, content
+    taken = [{"response": {"status": "201 Created"}} for _ in resources]
+    return 200, {"resourceType": "Bundle", "type": "transaction-response", "entry": taken}
+
+
+def procedure(folder, name, *targets):
+    parts = [{"reference": f"Procedure/{target}"} for target in targets]
+    (folder / f"{name}.json").write_text(
+        json.dumps({"resourceType": "Procedure", "id": name, "partOf": parts})
+    )
+
+
 class DoorServer(ThreadingHTTPServer):
     """What the door remembers, and what it is told to do."""
 
@@ -42,6 +74,8 @@ class DoorServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.key, self.home, self.life = key, home, 300.0
         self.script: list[Any] = []
+        self.resolves = False
+        self.stored: set[str] = set()
         self.signed_in: list[str] = []
         self.received: list[tuple[str, str, bytes]] = []
         self.tokens: list[str] = []
@@ -74,6 +108,8 @@ class Door(BaseHTTPRequestHandler):
         server.received.append((self.path, self.headers["X-Message-Id"], body))
         server.tokens.append(self.headers["Authorization"])
         step = server.script.pop(0) if server.script else "take"
+        if step == "take" and server.resolves:
+            return self.answer(*resolved(server.stored, json.loads(body)))
         if step == "drop":
             self.close_connection = True
             return None
@@ -283,6 +319,86 @@ def test_a_batch_may_be_taken_in_part(door, tmp_path):
     assert (report["status"], report["stored"], report["refused"]) == ("partial", 1, 1)
     assert report["issues"] == [{"path": "", "rule": "value", "text": "bad date"}]
     assert totals["by_type"]["Patient"]["stored"] == 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of resources."""
+    made = tmp_path / "resources"
+    made.mkdir()
+    return made
+
+
+def test_resources_are_sent_again_until_what_they_refer_to_is_there(door, folder):
+    door.resolves = True
+    for name, *targets in (("a", "b"), ("b", "c"), ("c",), ("d", "nothing"), ("e", "d")):
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    *files, totals = lines(result)
+    assert result.exit_code == 0
+    assert {Path(line["file"]).stem: line["status"] for line in files} == {
+        "c": "accepted", "b": "accepted", "a": "accepted", "d": "rejected", "e": "rejected",
+    }  # fmt: skip
+    assert [Path(line["file"]).stem for line in files][:3] == ["c", "b", "a"]
+    assert (totals["files"], totals["resources"], totals["stored"], totals["refused"]) == (
+        5,
+        5,
+        3,
+        2,
+    )
+    assert all(
+        set(line) == {"file", "status", "resources", "stored", "refused", "issues"}
+        for line in files
+    )
+    assert [issue["text"] for line in files for issue in line["issues"]] == [
+        "Procedure/nothing", "Procedure/d",
+    ]  # fmt: skip
+
+
+def test_a_circle_goes_together_and_then_each_by_itself(door, folder):
+    door.resolves = True
+    for name, *targets in (
+        ("a", "b"), ("b", "c"), ("c", "a", "x"), ("x", "y"), ("y", "x"), ("z", "a", "nothing"),
+    ):  # fmt: skip
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    *files, totals = lines(result)
+    statuses = {Path(line["file"]).stem: line["status"] for line in files}
+    assert statuses == dict.fromkeys("abcxy", "accepted") | {"z": "rejected"}
+    assert (totals["stored"], totals["refused"]) == (5, 1)
+    together = [json.loads(body) for path, _, body in door.received if path == "/fhir/R4"]
+    assert [sorted(one["request"]["url"] for one in bundle["entry"]) for bundle in together] == [
+        ["Procedure/x", "Procedure/y"], ["Procedure/a", "Procedure/b", "Procedure/c"],
+    ]  # fmt: skip
+    assert {one["request"]["method"] for bundle in together for one in bundle["entry"]} == {"PUT"}
+
+
+def test_a_circle_that_is_refused_is_not_sent_for_ever(door, folder):
+    door.resolves = True
+    for name, *targets in (("a", "b", "nothing"), ("b", "a")):
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    assert [line["status"] for line in lines(result)[:-1]] == ["rejected", "rejected"]
+    assert len(door.received) == 5
+
+
+def test_what_is_refused_for_another_reason_too_is_not_sent_again(door, folder):
+    issues = [
+        {"code": "not-found", "details": {"coding": [{"code": rule}], "text": "x"}}
+        for rule in ("reference-resolves", "date")
+    ]
+    door.script = [(422, {"resourceType": "OperationOutcome", "issue": issues})]
+    procedure(folder, "a", "b")
+
+    push(door, folder)
+
+    assert len(door.received) == 1
 
 
 def test_tokens_renew_before_they_expire_and_after_a_401(door, tmp_path):

@@ -83,3 +83,17 @@ def test_one_new_practitioner_in_four_messages_at_once():
 
     assert [one.status_code for one in answers] == [200] * 4
     assert SourceParty.objects.get().version == 1
+
+
+def test_one_conditional_create_in_four_messages_at_once():
+    numbered = {"identifier": [{"system": "urn:o", "value": "1"}], "resourceType": "Organization"}
+
+    answers = at_once(*[
+        bundle(entry(numbered | {"id": f"o{number}"}, ifNoneExist="identifier=urn:o|1"))
+        for number in range(4)
+    ])  # fmt: skip
+
+    told = [one.json()["entry"][0]["response"] for one in answers]
+    assert sorted(one["status"] for one in told) == ["200 OK"] * 3 + ["201 Created"]
+    assert len({one["location"].split("/")[1] for one in told}) == 1
+    assert SourceParty.objects.get().version == 1

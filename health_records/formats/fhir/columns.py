@@ -1,7 +1,7 @@
 """What of a resource is put into typed columns, to be searched and shown."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +16,12 @@ from health_records.formats.fhir.resource_types import (
     DATES,
     DEFAULT_CODES,
     ENCOUNTERS,
+    RETRACTIONS,
     STATUSES,
     SUBJECTS,
 )
 from health_records.incoming import Kind
+from health_records.rules import ENTERED_IN_ERROR
 
 DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?"
@@ -101,6 +103,15 @@ def _tellable(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment
 
 
+def is_entered_in_error(resource_type: str, resource: Mapping[str, Any]) -> bool:
+    """Whether a resource says of itself that it was entered in error."""
+    value = resource.get(RETRACTIONS.get(resource_type, ""))
+    codings = value.get("coding") if isinstance(value, dict) else None
+    if isinstance(codings, list):
+        return any(isinstance(one, dict) and one.get("code") == ENTERED_IN_ERROR for one in codings)
+    return value == ENTERED_IN_ERROR
+
+
 def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
     for name in DATES:
         value = entry.resource.get(name)
@@ -128,6 +139,8 @@ def _about(entry: Entry) -> Any:
 
 
 def _status(entry: Entry) -> str:
+    if is_entered_in_error(entry.resource_type, entry.resource):
+        return ENTERED_IN_ERROR
     value = entry.resource.get(STATUSES.get(entry.resource_type, "status"))
     return _text(value) if isinstance(value, str) else _coding_of(value)[1]
 

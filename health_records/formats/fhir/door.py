@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from health_records import selectors, services
 from health_records.errors import MessageIdReused
-from health_records.formats.fhir import sealing
-from health_records.formats.fhir.bundles import BATCH, Entry, as_uuid
+from health_records.formats.fhir import conditions, deletion, sealing
+from health_records.formats.fhir.bundles import BATCH, DELETE, Entry, as_uuid
 from health_records.formats.fhir.columns import business_identifiers, columns_of
 from health_records.formats.fhir.issues import Issue, MessageRefused, outcome
 from health_records.formats.fhir.parsing import dump
@@ -31,7 +31,6 @@ from health_records.formats.fhir.references import (
     holders_in,
     issue_at,
 )
-from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
 from health_records.incoming import Attachment, Incoming, Kind, Known, Received, registrations_of
 from health_records.models import Message
 from health_records.sealing import open_packed
@@ -41,7 +40,6 @@ from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
 from registry.organisations.models import Organisation
-from registry.patients.selectors import ids_by_number
 
 log = logging.getLogger(__name__)
 
@@ -165,11 +163,16 @@ def _response(done: Outcome, at: datetime, language: str) -> dict[str, Any]:
         status = done.entry.issues[0].status
         return {"status": str(status), "outcome": outcome(done.entry.issues, language)}
     type_ = done.entry.resource_type
-    if done.resource is None:
-        return {"status": "200 OK", "location": f"{type_}/{done.existing}"}
     one = done.resource
+    if one is None and done.entry.method == DELETE:
+        return {"status": "204 No Content"}
+    if one is None:
+        return {"status": "200 OK", "location": f"{type_}/{done.existing}"}
+    if done.entry.method == DELETE:
+        return {"status": "204 No Content", "etag": f'W/"{one.version}"'}
+    is_new = one.known is None or one.known.deleted
     return {
-        "status": "200 OK" if one.known else "201 Created",
+        "status": "201 Created" if is_new else "200 OK",
         "location": f"{type_}/{one.id}/_history/{one.version}",
         "etag": f'W/"{one.version}"',
         "lastModified": at.isoformat(timespec="milliseconds"),
@@ -189,12 +192,16 @@ def _prepare(
         type_, entries = make_entries()
         for entry in entries:
             entry.issues = faults.get(entry.place, entry.issues)
-        existing = _existing_instead(entries, organisation.id)
-        good = [one for one in entries if not one.issues and one.place not in existing]
+        existing = _meet_conditions(entries, organisation.id)
+        idle = deletion.prepare(entries, organisation.id)
+        good = [
+            one for one in entries if not one.issues and one.place not in existing.keys() | idle
+        ]
         known, ids = _identify(good, organisation.id)
         ids |= existing
-        named = [one for one in entries if one.place in ids]
-        _resolve(good, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
+        named = [one for one in entries if one.place in ids and one.method != DELETE]
+        said = [one for one in good if one.method != DELETE]
+        _resolve(said, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
         ready = _cut_all([one for one in good if not one.issues], ids, known, at)
         if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
             raise MessageRefused(issues)
@@ -205,19 +212,21 @@ def _prepare(
         faults = {one.place: one.issues for one in entries if one.issues}
 
 
-def _existing_instead(entries: list[Entry], organisation_id: UUID) -> dict[int, UUID]:
-    """Resources that are there already, for entries that ask for them by `ifNoneExist`."""
-    asking = [one for one in entries if one.if_none_exist and not one.issues]
-    wanted = {(one.resource_type, one.if_none_exist) for one in asking}
-    found = _by_identifier(wanted, organisation_id)
+def _meet_conditions(entries: list[Entry], organisation_id: UUID) -> dict[int, UUID]:
+    """Set the target of conditional updates and deletes; what is there already for creates."""
+    asking = [one for one in entries if one.condition and not one.issues]
+    found = conditions.matches({one.condition for one in asking if one.condition}, organisation_id)
     existing: dict[int, UUID] = {}
     for entry in asking:
-        ids = set(found.get((entry.resource_type, entry.if_none_exist), ()))
+        ids = sorted(found[entry.condition]) if entry.condition else []
         if len(ids) > 1:
-            path = f"Bundle.entry[{entry.place}].request.ifNoneExist"
-            entry.issues.append(Issue("if-none-exist-many", path, entry.if_none_exist))
+            name = "ifNoneExist" if entry.method == "POST" else "url"
+            path = f"{entry.request_path}.{name}"
+            entry.issues.append(Issue("condition-many", path, str(len(ids))))
+        elif ids and entry.method == "POST":
+            existing[entry.place] = ids[0]
         elif ids:
-            existing[entry.place] = ids.pop()
+            entry.target = ids[0]
     return existing
 
 
@@ -227,12 +236,13 @@ def _identify(
     """Which entries are resources pushed before, and the id of each."""
     names: dict[Kind, set[tuple[str, str]]] = defaultdict(set)
     for entry in entries:
-        if entry.identity[1]:
+        if entry.identity[1] and entry.target is None:
             names[entry.kind].add(entry.identity)
     found = selectors.known_resources(organisation_id, names)
     _find_by_our_id(entries, organisation_id, found)
     known: dict[int, Known] = {}
     ids: dict[int, UUID] = {}
+    seen: set[UUID] = set()
     for entry in entries:
         before = found.get(entry.identity) if entry.identity[1] else None
         if before is not None:
@@ -240,23 +250,48 @@ def _identify(
         ids[entry.place] = before.id if before else uuid7()
         if not entry.source_key:
             entry.source_key = f"urn:uuid:{ids[entry.place]}"
+        _require_version(entry, before)
+        if ids[entry.place] in seen:
+            value = f"{entry.resource_type}/{ids[entry.place]}"
+            entry.issues.append(Issue("resource-once", entry.path, value))
+        seen.add(ids[entry.place])
     return known, ids
+
+
+def _require_version(entry: Entry, before: Known | None) -> None:
+    current = 0 if before is None or before.deleted else before.version
+    if entry.if_match not in {None, current}:
+        path = f"{entry.request_path}.ifMatch"
+        entry.issues.append(Issue("if-match", path, str(current)))
 
 
 def _find_by_our_id(
     entries: list[Entry], organisation_id: UUID, found: dict[tuple[str, str], Known]
 ) -> None:
-    """A PUT may name a resource by the id that we gave it."""
+    """A condition has found a resource, or a PUT names it by the id that we gave it."""
     for entry in entries:
-        id_ = as_uuid(entry.source_id) if entry.method == "PUT" else None
-        if id_ is None or entry.identity in found:
+        id_ = entry.target
+        if id_ is None and entry.method == "PUT" and entry.identity not in found:
+            id_ = as_uuid(entry.source_id)
+        before = id_ and selectors.known_by_id(
+            organisation_id, entry.kind, entry.resource_type, id_
+        )
+        if not before:
             continue
-        before = selectors.known_by_id(organisation_id, entry.kind, entry.resource_type, id_)
-        if before is not None:
-            known, name = before
-            entry.local_id = name if entry.kind is Kind.REGISTRATION else ""
-            entry.source_key = name
-            found[entry.identity] = known
+        known, name = before
+        if entry.target and not _is_meant(entry, known, name):
+            said = entry.local_id or entry.source_id
+            entry.issues.append(Issue("condition-differs", entry.path, said))
+        entry.local_id = name if entry.kind is Kind.REGISTRATION else ""
+        entry.source_key = name
+        found[entry.identity] = known
+
+
+def _is_meant(entry: Entry, known: Known, name: str) -> bool:
+    """Whether the content of an entry does not contradict the resource that a condition found."""
+    if entry.kind is Kind.REGISTRATION:
+        return entry.local_id in {name, entry.source_key}
+    return entry.source_id in {"", name, str(known.id)}
 
 
 def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
@@ -273,8 +308,8 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
         wanted.keys |= more.keys
         wanted.identifiers |= more.identifiers
     stored = Stored(
-        selectors.ids_by_name(organisation_id, _by_kind(wanted.keys)),
-        _by_identifier(wanted.identifiers, organisation_id),
+        selectors.named(organisation_id, conditions.by_kind(wanted.keys)),
+        conditions.by_identifier(wanted.identifiers, organisation_id),
     )
     for entry in entries:
         contained = contained_ids(entry.resource)
@@ -282,24 +317,6 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
             rule = resolver.resolve(holder, contained, stored)
             if rule is not None:
                 entry.issues.append(issue_at(entry, holder, rule))
-
-
-def _by_identifier(
-    tokens: Iterable[tuple[str, str]], organisation_id: UUID
-) -> Mapping[tuple[str, str], list[UUID]]:
-    by_kind = _by_kind(tokens)
-    found = dict(selectors.ids_by_identifier(organisation_id, by_kind))
-    for type_, token in by_kind.get(Kind.REGISTRATION, ()):
-        found[type_, token] = ids_by_number(organisation_id, token.partition("|")[2])
-    return found
-
-
-def _by_kind(names: Iterable[tuple[str, str]]) -> dict[Kind, set[tuple[str, str]]]:
-    by_kind: dict[Kind, set[tuple[str, str]]] = defaultdict(set)
-    for type_, name in names:
-        if type_ in RESOURCE_TYPES:
-            by_kind[KINDS.get(type_, Kind.ENTRY)].add((type_, name))
-    return by_kind
 
 
 def _cut_all(
@@ -346,6 +363,8 @@ def _incoming(
     needles: sealing.Needles,
     at: datetime,
 ) -> Incoming:
+    if entry.deletes:
+        return deletion.withdrawn(entry, id_, known)
     is_patient = entry.kind is Kind.REGISTRATION
     facts = facts_of(entry) if is_patient else None
     columns = {} if is_patient else columns_of(entry, at)

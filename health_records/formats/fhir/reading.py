@@ -16,7 +16,20 @@ CONTENT_AT = "urn:jianqiao:content-at"
 
 
 def resource_of(stored: StoredVersion) -> bytes:
-    """The resource as JSON: what was cut out put back, our id, version and time set.
+    """The resource as JSON, with our id, version and time."""
+    resource = content_of(stored)
+    meta = resource.get("meta")
+    resource["id"] = str(stored.id)
+    resource["meta"] = {
+        **(meta if isinstance(meta, dict) else {}),
+        "versionId": str(stored.version),
+        "lastUpdated": stored.recorded_at.isoformat(timespec="milliseconds"),
+    }
+    return dump({"resourceType": stored.resource_type} | resource)
+
+
+def content_of(stored: StoredVersion) -> dict[str, Any]:
+    """The resource as its source stated it, what was cut out put back.
 
     Attachments are put back where they are kept; elsewhere the resource says where to get them.
     """
@@ -28,14 +41,7 @@ def resource_of(stored: StoredVersion) -> bytes:
     else:
         for holder in list(parts_left(resource)):
             _point_home(holder, stored, is_attachment=holder is not resource)
-    meta = resource.get("meta")
-    resource["id"] = str(stored.id)
-    resource["meta"] = {
-        **(meta if isinstance(meta, dict) else {}),
-        "versionId": str(stored.version),
-        "lastUpdated": stored.recorded_at.isoformat(timespec="milliseconds"),
-    }
-    return dump({"resourceType": stored.resource_type} | resource)
+    return resource
 
 
 def bytes_of(content: DocumentContent) -> bytes:

@@ -1,18 +1,19 @@
 """References of a message: found, resolved among what the hospital pushed, rewritten to our ids."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
-from health_records.formats.fhir.bundles import Entry, identifiers_in
+from health_records.formats.fhir.bundles import RESTFUL, Entry, identifiers_in
 from health_records.formats.fhir.issues import Issue, refuse
 from health_records.formats.fhir.parsing import DEEPEST
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 
-RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
+VERSION = re.compile(r"/_history/([A-Za-z0-9\-.]{1,64})$")
 CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=([^|&=]*\|[^&]+)")
 OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INSIDE = ("urn:uuid:", "urn:oid:")
@@ -33,8 +34,8 @@ class Wanted:
 class Stored:
     """What was found."""
 
-    by_key: Mapping[Token, UUID]
-    by_identifier: Mapping[Token, list[UUID]]
+    by_key: Mapping[Token, tuple[UUID, int]]
+    by_identifier: Mapping[Token, Collection[UUID]]
 
 
 def holders_in(resource: dict[str, Any]) -> list[Holder]:
@@ -48,6 +49,8 @@ def _collect(node: Any, found: list[Holder], depth: int) -> None:
     if depth > DEEPEST:
         raise refuse("json-depth", value=str(DEEPEST))
     if isinstance(node, dict):
+        if node.get("resourceType") == "Bundle":
+            found = []  # a Bundle kept whole speaks of what is in it
         if isinstance(node.get("reference"), str):
             found.append(node)
         for value in node.values():
@@ -71,6 +74,8 @@ class Resolver:
             target = f"{entry.resource_type}/{id_}"
             if entry.full_url:
                 self.inside[entry.full_url] = target
+            if match := RESTFUL.fullmatch(entry.full_url):
+                self.inside.setdefault(f"{match[1]}/{match[2]}", target)
             if entry.source_id:
                 self.inside.setdefault(f"{entry.resource_type}/{entry.source_id}", target)
             for identifier in identifiers_in(entry.resource):
@@ -81,7 +86,7 @@ class Resolver:
         """What has to be looked up for these references."""
         wanted = Wanted()
         for holder in holders:
-            text = self._local(holder["reference"])
+            text, _ = self._local(holder["reference"])
             if text in self.inside:
                 continue
             if match := CONDITIONAL.fullmatch(text):
@@ -91,8 +96,12 @@ class Resolver:
         return wanted
 
     def resolve(self, holder: Holder, contained: set[str], stored: Stored) -> str | None:
-        """Rewrite the reference; the rule it breaks, or None."""
-        text = self._local(holder["reference"])
+        """Rewrite the reference; the rule it breaks, or None.
+
+        A version is kept where the reference names our own id, for then it is our own version; the source's
+        numbers of versions mean nothing here.
+        """
+        text, version = self._local(holder["reference"])
         if text.startswith("#"):
             return None if text == "#" or text[1:] in contained else "reference-resolves"
         if target := self.inside.get(text):
@@ -106,7 +115,11 @@ class Resolver:
             found = stored.by_key.get((match[1], match[2]))
             if match[1] not in RESOURCE_TYPES or found is None:
                 return "reference-resolves"
-            holder["reference"] = f"{match[1]}/{found}"
+            id_, newest = found
+            is_ours = bool(version) and match[2] == str(id_)
+            if is_ours and not (version.isdigit() and 0 < int(version) <= newest):
+                return "reference-resolves"
+            holder["reference"] = f"{match[1]}/{id_}" + f"/_history/{version}" * is_ours
             return None
         is_elsewhere = "://" in text or text.startswith("urn:")
         return None if is_elsewhere else "reference-form"
@@ -118,8 +131,12 @@ class Resolver:
         holder["reference"] = f"{token[0]}/{found.pop()}"
         return None
 
-    def _local(self, text: str) -> str:
-        return text.removeprefix(self.base)
+    def _local(self, text: str) -> tuple[str, str]:
+        """The reference without this node's address and without a version, and the version."""
+        text = text.removeprefix(self.base)
+        if "/_history/" in text and (match := VERSION.search(text)):
+            return text[: match.start()], match[1]
+        return text, ""
 
 
 def contained_ids(resource: dict[str, Any]) -> set[str]:
@@ -154,5 +171,5 @@ def target_of(value: Any, type_: str) -> str | None:
     text = value.get("reference") if isinstance(value, dict) else None
     if not isinstance(text, str) or not text.startswith(f"{type_}/"):
         return None
-    id_ = text[len(type_) + 1 :]
+    id_ = text[len(type_) + 1 :].partition("/")[0]
     return id_ if OUR_ID.fullmatch(id_) else None

@@ -10,5 +10,6 @@ urlpatterns = [
     path("/metadata", views.metadata),
     path("/<str:resource_type>", views.of_type),
     path("/<str:resource_type>/<str:id>", views.one),
+    path("/<str:resource_type>/<str:id>/_history", views.history),
     path("/<str:resource_type>/<str:id>/_history/<str:version>", views.one_version),
 ]

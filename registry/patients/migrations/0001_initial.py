@@ -44,6 +44,7 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1)),
                 ("recorded_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
+                ("deleted", models.BooleanField(db_default=False, default=False)),
                 (
                     "organisation",
                     models.ForeignKey(
