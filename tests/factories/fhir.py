@@ -57,7 +57,9 @@ def visit(local: str = "00012345", *, visit: str = "V1", **about: Any) -> dict[s
     }  # fmt: skip
     condition = entry({
         "resourceType": "Condition", "id": f"con-{visit}", **of_visit,
-        "clinicalStatus": {"coding": [{"code": "active"}]},
+        "clinicalStatus": {"coding": [{
+            "system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "active",
+        }]},
         "code": {"coding": [{"system": "urn:icd", "code": "J06.903", "display": "上呼吸道感染"}]},
         "recordedDate": "2026-10-01T09:10:00+08:00",
     })  # fmt: skip
@@ -71,7 +73,7 @@ def visit(local: str = "00012345", *, visit: str = "V1", **about: Any) -> dict[s
         "resourceType": "DocumentReference", "id": f"doc-{visit}", "status": "current",
         "type": {"text": "门诊病历"}, "subject": {"reference": whose["fullUrl"]},
         "date": "2026-10-01T09:25:00+08:00",
-        "text": {"status": "generated", "div": f"<div>联系电话 {PHONE}</div>"},
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">联系电话 {PHONE}</div>'},
         "content": [{"attachment": {
             "contentType": "text/plain; charset=utf-8", "title": "门诊病历",
             "data": base64.b64encode(NOTE.encode()).decode(),

@@ -77,7 +77,9 @@ def test_one_new_practitioner_in_four_messages_at_once():
     doctor = {"resourceType": "Practitioner", "id": "dr", "name": [{"text": "李明"}]}
 
     answers = at_once(*[
-        bundle(entry(doctor), entry({"resourceType": "Basic", "id": f"b{number}"}))
+        bundle(entry(doctor), entry({
+            "resourceType": "Basic", "id": f"b{number}", "code": {"text": "note"},
+        }))
         for number in range(4)
     ])  # fmt: skip
 

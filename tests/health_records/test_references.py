@@ -17,7 +17,8 @@ pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
 
 def condition(**parts):
-    return bundle(entry({"resourceType": "Condition", "id": "later", **parts}))
+    subject = {"display": "张三"}
+    return bundle(entry({"resourceType": "Condition", "id": "later", "subject": subject, **parts}))
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,12 @@ def test_practitioners_posts_and_places_are_mapped_too(push, hospital):
 
 
 def test_resources_of_a_message_may_refer_to_each_other_in_a_circle(push):
-    one = entry({"resourceType": "Composition", "id": "a"})
-    other = entry({"resourceType": "Composition", "id": "b", "relatesTo": [
+    letter = {
+        "resourceType": "Composition", "status": "final", "type": {"text": "letter"},
+        "date": "2026-01-01", "author": [{"display": "李明"}], "title": "letter",
+    }  # fmt: skip
+    one = entry(letter | {"id": "a"})
+    other = entry(letter | {"id": "b", "relatesTo": [
         {"code": "replaces", "targetReference": {"reference": one["fullUrl"]}}]})  # fmt: skip
     one["resource"]["relatesTo"] = [
         {"code": "appends", "targetReference": {"reference": other["fullUrl"]}},
@@ -202,9 +207,10 @@ def test_a_version_that_never_was_is_nothing(version, push):
 def test_addresses_of_the_source_lead_into_the_message(push):
     who = entry(patient()) | {"fullUrl": "https://his.example/fhir/Patient/pat-00012345"}
     new = entry({"resourceType": "Device"}) | {"fullUrl": "https://his.example/fhir/Device/d"}
+    new["resource"]["status"] = "active"
     later = entry({
-        "resourceType": "Basic", "id": "b", "subject": {"reference": who["fullUrl"] + "/_history/3"},
-        "author": {"reference": "Device/d"},
+        "resourceType": "Observation", "id": "b", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": who["fullUrl"] + "/_history/3"}, "device": {"reference": "Device/d"},
     })  # fmt: skip
 
     answer = push(bundle(who, new, later))
@@ -222,7 +228,8 @@ def test_contained_resources_may_refer_to_each_other_and_to_their_container(push
             {"resourceType": "Practitioner", "id": "doctor"},
             {"resourceType": "PractitionerRole", "id": "role",
              "practitioner": {"reference": "#doctor"}},
-            {"resourceType": "Provenance", "id": "p", "target": [{"reference": "#"}]},
+            {"resourceType": "Provenance", "id": "p", "target": [{"reference": "#"}],
+             "recorded": "2026-01-01T08:00:00+08:00", "agent": [{"who": {"display": "李明"}}]},
         ],
         recorder={"reference": "#role"},
     ))  # fmt: skip
@@ -239,7 +246,7 @@ def test_a_contained_resource_refers_to_nothing(push, stored):
     ))  # fmt: skip
 
     issue = answer.json()["issue"][0]
-    assert issue["expression"] == ["Bundle.entry[0].resource.contained[0].practitioner.reference"]
+    assert issue["expression"] == ["Bundle.entry[0].resource.contained[0].practitioner"]
     assert stored()["ClinicalEntry"] == 0
 
 
@@ -258,7 +265,9 @@ def test_if_none_exist_takes_what_is_there(push):
         ifNoneExist="identifier=urn:o|1",
     )  # fmt: skip
     created = push(bundle(first)).json()["entry"][0]["response"]
-    again = entry({"resourceType": "Organization", "id": "b"}, ifNoneExist="identifier=urn:o|1")
+    again = entry(
+        {"resourceType": "Organization", "id": "b", "name": "乙"}, ifNoneExist="identifier=urn:o|1"
+    )
     leaning = entry({"resourceType": "Location", "id": "l", "managingOrganization": {
         "reference": again["fullUrl"]}})  # fmt: skip
 

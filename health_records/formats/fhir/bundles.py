@@ -9,6 +9,8 @@ from uuid import UUID
 from health_records.formats.fhir.conditions import Condition, condition_of
 from health_records.formats.fhir.issues import Issue, MessageRefused, refuse
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
+from health_records.formats.fhir.validation.findings import Findings
+from health_records.formats.fhir.validation.resources import validate_entry, validate_envelope
 from health_records.incoming import Kind
 from registry.identity_documents import citizen_number_of
 from registry.organisations.models import Organisation
@@ -47,6 +49,7 @@ class Entry:
     target: UUID | None = None
     deletes: bool = False
     issues: list[Issue] = field(default_factory=list)
+    found: Findings = field(default_factory=Findings)
 
     @property
     def request_path(self) -> str:
@@ -73,7 +76,12 @@ def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry
     listed = bundle.get("entry")
     if not isinstance(listed, list) or not listed:
         raise refuse("entry-list", "Bundle.entry")
+    if issues := validate_envelope(bundle):
+        raise MessageRefused(issues)
     entries = [_entry(place, raw, organisation) for place, raw in enumerate(listed)]
+    for entry, raw in zip(entries, listed, strict=True):
+        if not entry.issues:
+            entry.issues += validate_entry(raw, f"Bundle.entry[{entry.place}]")
     _mark_repeated(entries)
     return type_, entries
 

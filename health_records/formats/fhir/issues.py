@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from health_records.formats.fhir.validation.invariants import INVARIANTS
 from kernel.problems import DomainError, said
 
 RULE_SYSTEM = "urn:jianqiao:fhir-rule"
@@ -57,9 +58,46 @@ RULES: Mapping[str, Rule] = {
     "reference-unique": Rule("multiple-matches", 422, "引用“{value}”匹配到多个资源。请使用唯一标识", "The reference “{value}” matches several resources. Use a unique identifier"),
     "reference-form": Rule("not-supported", 422, "引用“{value}”的写法不受支持。条件引用只支持 类型?identifier=系统|值", "The reference “{value}” is of an unsupported form. Conditional references take Type?identifier=system|value only"),
     "date": Rule("value", 422, "“{value}”不是有效的日期。请使用 YYYY-MM-DD 或带时区的 YYYY-MM-DDThh:mm:ss+08:00", "“{value}” is no valid date. Use YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss+08:00 with an offset"),
+    "element-unknown": Rule("structure", 422, "R4 中没有属性“{value}”。请检查拼写，或改用 extension", "R4 knows no property “{value}” here. Check its spelling, or use an extension"),
+    "required": Rule("required", 422, "缺少必填的“{value}”。请补充", "“{value}” is required. Add it"),
+    "choice-once": Rule("structure", 422, "“{value}”只能以一种类型给出。请只保留一个", "“{value}” may be given in one type only. Keep one"),
+    "array": Rule("structure", 422, "此处应为数组。请用 [ ] 括起，即使只有一项", "This must be an array. Put it in [ ], even if there is one only"),
+    "array-empty": Rule("structure", 422, "数组不得为空。没有内容时请删除该属性", "An array must not be empty. Leave the property out"),
+    "no-array": Rule("structure", 422, "此处只能有一项，不得为数组。请去掉 [ ]", "There can be one only, so no array. Remove the [ ]"),
+    "object-empty": Rule("structure", 422, "对象不得为空。没有内容时请删除该属性", "An object must not be empty. Leave the property out"),
+    "null": Rule("structure", 422, "不得使用 null。没有内容时请删除该属性", "null is not allowed. Leave the property out"),
+    "not-string": Rule("structure", 422, "此处应为 JSON 字符串。请加双引号", "This must be a JSON string. Put it in double quotes"),
+    "not-number": Rule("value", 422, "此处应为 JSON 数字。请去掉引号", "This must be a JSON number. Remove the quotes"),
+    "not-integer": Rule("value", 422, "此处应为整数，不带引号与小数", "This must be a whole number, without quotes or decimals"),
+    "not-boolean": Rule("value", 422, "此处应为 true 或 false，不带引号", "This must be true or false, without quotes"),
+    "integer-range": Rule("value", 422, "整数须在 {value} 之间", "The number must be within {value}"),
+    "text-empty": Rule("value", 422, "文本不得为空。没有内容时请删除该属性", "A text must not be empty. Leave the property out"),
+    "text-characters": Rule("value", 422, "文本中含有控制字符。请删除", "The text holds control characters. Remove them"),
+    "text-length": Rule("too-long", 422, "文本超过 {value} 个字符。请改用附件", "The text exceeds {value} characters. Use an attachment"),
+    "code-form": Rule("value", 422, "代码“{value}”首尾不得有空格，中间不得连续空格", "The code “{value}” must not begin or end with a blank, nor hold two in a row"),
+    "uri-form": Rule("value", 422, "地址“{value}”中不得有空格", "The address “{value}” must not hold blanks"),
+    "uuid-form": Rule("value", 422, "“{value}”不是小写的 urn:uuid", "“{value}” is no urn:uuid in small letters"),
+    "oid-form": Rule("value", 422, "“{value}”不是 urn:oid", "“{value}” is no urn:oid"),
+    "instant": Rule("value", 422, "“{value}”不是完整的时刻。请使用 YYYY-MM-DDThh:mm:ss+08:00", "“{value}” is no whole instant. Use YYYY-MM-DDThh:mm:ss+08:00"),
+    "time": Rule("value", 422, "“{value}”不是时间。请使用 hh:mm:ss", "“{value}” is no time. Use hh:mm:ss"),
+    "base64": Rule("value", 422, "内容不是合法的 base64。请重新编码", "The content is no base64. Encode it again"),
+    "xhtml": Rule("structure", 422, "叙述 div 不是合法的 XML：{value}。请修正标签", "The div is not well-formed XML: {value}. Mend its tags"),
+    "code-unknown": Rule("code-invalid", 422, "代码“{value}”不在规定的值集中。请改用值集中的代码", "The code “{value}” is not in the required value set. Use a code of that set"),
+    "code-required": Rule("code-invalid", 422, "此处必须给出规定值集中的代码", "A code of the required value set must be given"),
+    "coding-system": Rule("value", 422, "system“{value}”须为代码系统的绝对地址（不得为值集）", "The system “{value}” must be the absolute address of a code system, not of a value set"),
+    "reference-target": Rule("structure", 422, "引用的资源类型不允许：{value}", "The reference leads to a type that is not allowed: {value}"),
+    "our-code": Rule("code-invalid", 422, "平台代码表中没有“{value}”。请改用表中的代码", "The platform's tables do not know “{value}”. Use a code of the table"),
+    "dom-2": Rule("invariant", 422, "被包含的资源不得再包含资源", "A contained resource must not contain others"),
+    "dom-4": Rule("invariant", 422, "被包含的资源不得有 meta.versionId 与 meta.lastUpdated", "A contained resource has neither meta.versionId nor meta.lastUpdated"),
+    "dom-5": Rule("invariant", 422, "被包含的资源不得有 meta.security", "A contained resource has no meta.security"),
+    "ext-1": Rule("invariant", 422, "extension 须有值或下级 extension，且只能有其一", "An extension has a value or extensions, one of them"),
+    "ref-1": Rule("invariant", 422, "contained 中没有“{value}”。请包含它或改正引用", "Nothing contained is called “{value}”. Contain it, or correct the reference"),
+    "txt-1": Rule("invariant", 422, "叙述中不得有“{value}”。只能使用 R4 允许的 XHTML 元素与属性", "The narrative must not hold “{value}”: only XHTML elements and attributes that R4 allows"),
+    "txt-2": Rule("invariant", 422, "叙述不得没有内容", "The narrative must have content"),
     "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
     "not-found": Rule("not-found", 404, "未找到", "Not found"),
     "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
+    **{key: Rule("invariant", 422, one.zh, one.en) for key, one in INVARIANTS.items()},
 }  # fmt: skip
 
 

@@ -1,16 +1,17 @@
 """References of a message: found, resolved among what the hospital pushed, rewritten to our ids."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
 from health_records.formats.fhir.bundles import RESTFUL, Entry, identifiers_in
-from health_records.formats.fhir.issues import Issue, refuse
-from health_records.formats.fhir.parsing import DEEPEST
+from health_records.formats.fhir.issues import Issue
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
+from health_records.formats.fhir.validation.resources import path_to
+from health_records.formats.fhir.validation.special_types import may_lead_to, target_shown
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 VERSION = re.compile(r"/_history/([A-Za-z0-9\-.]{1,64})$")
@@ -36,30 +37,6 @@ class Stored:
 
     by_key: Mapping[Token, tuple[UUID, int]]
     by_identifier: Mapping[Token, Collection[UUID]]
-
-
-def holders_in(resource: dict[str, Any]) -> list[Holder]:
-    """Every object of a resource that holds a `reference` text."""
-    found: list[Holder] = []
-    _collect(resource, found, 0)
-    return found
-
-
-def _collect(node: Any, found: list[Holder], depth: int) -> None:
-    if depth > DEEPEST:
-        raise refuse("json-depth", value=str(DEEPEST))
-    if isinstance(node, dict):
-        if node.get("resourceType") == "Bundle":
-            found = []  # a Bundle kept whole speaks of what is in it
-        if isinstance(node.get("reference"), str):
-            found.append(node)
-        for value in node.values():
-            if isinstance(value, dict | list):
-                _collect(value, found, depth + 1)
-    else:
-        for value in node:
-            if isinstance(value, dict | list):
-                _collect(value, found, depth + 1)
 
 
 class Resolver:
@@ -149,19 +126,17 @@ def contained_ids(resource: dict[str, Any]) -> set[str]:
 
 def issue_at(entry: Entry, holder: Holder, rule: str) -> Issue:
     """The issue with the path at which the reference stands."""
-    path = next(_paths_to(entry.resource, holder, entry.path or entry.resource_type), entry.path)
-    return Issue(rule, f"{path}.reference", holder["reference"])
+    path = path_to(holder, entry.resource, entry.path or entry.resource_type)
+    return Issue(rule, path, holder["reference"])
 
 
-def _paths_to(node: Any, holder: Holder, path: str) -> Iterator[str]:
-    if node is holder:
-        yield path
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield from _paths_to(value, holder, f"{path}.{key}")
-    elif isinstance(node, list):
-        for place, value in enumerate(node):
-            yield from _paths_to(value, holder, f"{path}[{place}]")
+def wrong_target(entry: Entry, holder: Holder, targets: frozenset[str] | None) -> Issue | None:
+    """The issue when a rewritten reference leads to a resource of a type that may not stand there."""
+    type_ = holder["reference"].partition("/")[0]
+    if may_lead_to(type_, targets) or type_ not in RESOURCE_TYPES:
+        return None
+    issue = issue_at(entry, holder, "reference-target")
+    return Issue(issue.rule, issue.path, target_shown(type_, targets))
 
 
 def target_of(value: Any, type_: str) -> str | None:

@@ -1,0 +1,136 @@
+"""Types of which more is asked than their elements, and those that others collect."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from health_records.formats.fhir.resource_types import RESOURCE_TYPES
+from health_records.formats.fhir.validation.china import identifier_fault
+from health_records.formats.fhir.validation.codes import coding_check
+from health_records.formats.fhir.validation.findings import Check, Fault, Findings
+from health_records.formats.fhir.validation.primitives import is_base64
+
+TARGET = re.compile(
+    r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)"
+)
+SOUGHT = "sought"
+"""Not a rule: the answer to where a Reference stands."""
+
+
+def reference(targets: frozenset[str] | None, walk: Check) -> Check:
+    """A Reference, collected; its target's type is checked where its text tells it."""
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        text = node.get("reference") if type(node) is dict else None
+        if type(text) is not str:
+            return faults
+        found.references.append((node, targets))
+        if node is found.sought:
+            return [("", SOUGHT, text)]
+        type_: str | None
+        if text[:1] == "#":
+            type_ = found.contained.get(text[1:]) if text != "#" else found.within
+            if type_ is None:
+                return [*(faults or ()), ("", "ref-1", text)]
+        elif match := TARGET.fullmatch(text):
+            type_ = match[1]
+        else:
+            return faults
+        if may_lead_to(type_, targets) or type_ not in RESOURCE_TYPES:
+            return faults
+        return [*(faults or ()), ("", "reference-target", target_shown(type_, targets))]
+
+    return check
+
+
+def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
+    """Whether a reference that was found with these targets may lead to a resource of a type."""
+    return targets is None or type_ in targets
+
+
+def target_shown(type_: str, targets: frozenset[str] | None) -> str:
+    """A type that is not allowed, and those that are."""
+    return f"{type_} ≠ {' | '.join(sorted(targets or ()))}"
+
+
+def domain_resource(walk: Check) -> Check:
+    """What holds of contained resources: dom-2, dom-4, dom-5."""
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        contained = node.get("contained")
+        if type(contained) is not list:
+            return walk(node, found)
+        inside = [one for one in contained if type(one) is dict]
+        outer = found.contained
+        types = {str(one.get("id")): str(one.get("resourceType")) for one in inside}
+        found.contained = outer | types
+        faults = list(walk(node, found) or ())
+        found.contained = outer
+        if any("contained" in one for one in inside):
+            faults.append(("", "dom-2", ""))
+        metas = [one["meta"] for one in inside if type(one.get("meta")) is dict]
+        if any("versionId" in meta or "lastUpdated" in meta for meta in metas):
+            faults.append(("", "dom-4", ""))
+        if any("security" in meta for meta in metas):
+            faults.append(("", "dom-5", ""))
+        return faults
+
+    return check
+
+
+def _extension(walk: Check) -> Check:
+    """ext-1: a value or extensions, one of them."""
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            has_value = any(key.startswith(("value", "_value")) for key in node)
+            if has_value == ("extension" in node):
+                return [*(faults or ()), ("", "ext-1", "")]
+        return faults
+
+    return check
+
+
+def _identifier(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            found.identifiers.append((node, found.within))
+            if wrong := identifier_fault(node):
+                return [*(faults or ()), wrong]
+        return faults
+
+    return check
+
+
+def _contact_point(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict:
+            found.contact_points.append(node)
+        return faults
+
+    return check
+
+
+def _attachment(walk: Check) -> Check:
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        faults = walk(node, found)
+        if type(node) is dict and type(node.get("data")) is str:
+            found.attachments.append(node)
+            if not is_base64(node["data"]):
+                return [*(faults or ()), ("", "base64", "")]
+        return faults
+
+    return check
+
+
+SPECIAL: Mapping[str, Callable[[Check], Check]] = {
+    "Attachment": _attachment,
+    "Coding": lambda walk: coding_check(None, walk),
+    "ContactPoint": _contact_point,
+    "Extension": _extension,
+    "Identifier": _identifier,
+}
