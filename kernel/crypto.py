@@ -10,6 +10,7 @@ import hmac
 import os
 import struct
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -110,6 +111,17 @@ def blind_index_next(kind: str, value: str) -> bytes | None:
     if Status.RETIRED in keys:
         return _keyed_hash(keys[Status.ACTIVE], kind, value)
     return None
+
+
+def blind_indexes_of(kind: str, values: Sequence[str]) -> list[bytes] | None:
+    """`blind_index` of each value, for a column of several; None where there is none."""
+    return [blind_index(kind, value) for value in values] or None
+
+
+def blind_indexes_of_next(kind: str, values: Sequence[str]) -> list[bytes] | None:
+    """`blind_index_next` of each value."""
+    hashes = [blind_index_next(kind, value) for value in values]
+    return [one for one in hashes if one is not None] or None
 
 
 def blind_indexes(kind: str, value: str) -> list[bytes]:
