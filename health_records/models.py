@@ -89,7 +89,8 @@ class ClinicalResource(PushedResource):
 
     `ended_at` is the last moment of what lasts, or is only known to the day; one without an end ends
     at `columns.OPEN_END`, save a visit, which is simply not over. A resource that says no time has
-    `occurred_at` = `changed_at`. Further codings and categories are `system|code`.
+    `occurred_at` = `changed_at`. Further codings and categories are
+    `system|code`, and `=code` alone.
     """
 
     registration = models.ForeignKey(
@@ -121,7 +122,13 @@ class Encounter(ClinicalResource):
     class_code = models.TextField(blank=True, default="")
 
     class Meta(ClinicalResource.Meta):
-        pass
+        indexes = [
+            *ClinicalResource.Meta.indexes,
+            models.Index(
+                F("organisation"), F("occurred_at").desc(), F("id").desc(), name="encounter_date"
+            ),
+            models.Index(name="encounter_end", fields=["organisation", "ended_at"]),
+        ]  # fmt: skip
 
 
 class ClinicalEntry(ClinicalResource):
@@ -140,6 +147,10 @@ class ClinicalEntry(ClinicalResource):
             models.Index(
                 F("organisation"), F("code"), F("occurred_at").desc(), F("id").desc(),
                 name="clinicalentry_code", condition=~Q(code=""),
+            ),
+            models.Index(
+                name="clinicalentry_lasting", fields=["organisation", "code", "ended_at"],
+                condition=Q(ended_at__isnull=False) & ~Q(code=""),
             ),
             GinIndex(
                 name="clinicalentry_more_codes", fields=["more_codes"],

@@ -30,24 +30,29 @@ SURVIVING = """
     SELECT coalesce((SELECT q.survivor_id FROM persons_person q WHERE q.id = {person}), {person}) AS id
   ) s WHERE p.id = s.id OR p.survivor_id = s.id"""
 
-OWN_RECORD = f"""r.id IN (
+OWN_RECORD = """r.id IN (
   SELECT l.registration_id FROM persons_identitylink l
   WHERE l.status = ANY(%(live)s)
-    AND l.person_id IN ({SURVIVING.format(person="%(person)s::uuid")}))"""
+    AND l.person_id IN ({surviving}))""".format(  # noqa: S608
+    surviving=SURVIVING.format(person="%(person)s::uuid")
+)
 
-TREATED = f"""EXISTS (
+TREATED = """EXISTS (
   SELECT FROM (
     SELECT r.node AS node, r.id AS id
     UNION ALL
     SELECT l.registration_node, l.registration_id
     FROM persons_identitylink mine
     JOIN persons_identitylink l ON l.status = ANY(%(live)s)
-      AND l.person_id IN ({SURVIVING.format(person="mine.person_id")})
+      AND l.person_id IN ({surviving})
     WHERE mine.registration_id = r.id AND mine.status = ANY(%(live)s)
   ) same
   JOIN patients_patientregistration own
     ON own.node = same.node AND own.id = same.id AND own.organisation_id = %(organisation)s::uuid
-  WHERE {VISITED.format(node="own.node", id="own.id")})"""
+  WHERE {visited})""".format(  # noqa: S608
+    surviving=SURVIVING.format(person="mine.person_id"),
+    visited=VISITED.format(node="own.node", id="own.id"),
+)
 
 SEEN: Mapping[Fact, str] = {
     Fact.SOURCE_HOSPITAL: "r.organisation_id = %(organisation)s::uuid",
@@ -66,12 +71,12 @@ FACTS_OF: Mapping[Role, tuple[Fact, ...]] = {
 OF_REGISTRATION = """
 SELECT FROM patients_patientregistration r WHERE r.id = %(id)s AND {condition}
 """
-TREATS_ONE = f"""
+TREATS_ONE = """
 SELECT EXISTS (
   SELECT FROM patients_patientregistration own
   WHERE own.id = ANY(%(registrations)s::uuid[]) AND own.organisation_id = %(organisation)s::uuid
-    AND {VISITED.format(node="own.node", id="own.id")})
-"""
+    AND {visited})
+""".format(visited=VISITED.format(node="own.node", id="own.id"))
 
 
 def facts_that_suffice(actor: Actor, action: str) -> tuple[Fact, ...]:

@@ -129,6 +129,11 @@ def blind_indexes(kind: str, value: str) -> list[bytes]:
     return [_keyed_hash(key, kind, value) for key in ring.index_keys().values()]
 
 
+def comparable(value: str) -> str:
+    """The form of a value in which keyed hashes are equal: one width and case, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", value).upper().split())
+
+
 def mask_name(name: str) -> str:
     """A name with all but its first character hidden: 张三丰 → 张**."""
     return name[:1] + "*" * (len(name) - 1)
@@ -151,8 +156,7 @@ def _masked(text: str, before: int, after: int) -> str:
 
 
 def _keyed_hash(key: bytes, kind: str, value: str) -> bytes:
-    normal = "".join(unicodedata.normalize("NFKC", value).upper().split())
-    return hmac.digest(key, f"{kind}\0{normal}".encode(), hashlib.sha256)
+    return hmac.digest(key, f"{kind}\0{comparable(value)}".encode(), hashlib.sha256)
 
 
 @lru_cache(maxsize=256)

@@ -35,7 +35,9 @@ COLUMNS = (
     "person_id", "registration_id", "resource_type", "resource_id", "outcome", "reason", "facts",
     "request_id", "route", "ip", "count",
 )  # fmt: skip
-INSERT = f"INSERT INTO {AuditRow._meta.db_table} ({', '.join(COLUMNS)}) VALUES "
+INSERT = "INSERT INTO {table} ({columns}) VALUES ".format(  # noqa: S608
+    table=AuditRow._meta.db_table, columns=", ".join(COLUMNS)
+)
 VALUES = "(" + ", ".join("%s::text[]" if name == "facts" else "%s" for name in COLUMNS) + ")"
 
 
@@ -114,7 +116,8 @@ def _row(
     actor: Actor, action: str, decision: Decision, facts: frozenset[str], about: About
 ) -> dict[str, Any]:
     request = context.current()
-    return NOTHING_SAID | {
+    return {
+        **NOTHING_SAID,
         "actor_id": actor.id,
         "actor_role": actor.role,
         "actor_node": actor.node,

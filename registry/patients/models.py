@@ -3,7 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Collate, Lower
 
 from kernel.homes import CityModel
 from registry.organisations.models import Organisation
@@ -50,7 +51,11 @@ class PatientRegistration(CityModel):
                 name="registration_changed", fields=["organisation", "changed_at", "id"]
             ),
             models.Index(
-                name="registration_birth_date", fields=["organisation", "birth_date", "id"]
+                name="registration_birth_date", fields=["organisation", "birth_date"]
+            ),
+            models.Index(
+                F("organisation"), Collate(Lower("name"), "C"),
+                name="registration_name",
             ),
             GinIndex(
                 name="registration_numbers", fields=["number_indexes"],

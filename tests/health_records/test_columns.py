@@ -122,7 +122,7 @@ def test_time_state_and_place_in_the_record():
     assert found["encounter_id"] is None
     assert found["occurred_at"].isoformat() == "2026-01-02T00:00:00+08:00"
     assert found["ended_at"].isoformat() == "2026-01-02T23:59:59.999999+08:00"
-    assert (found["status_code"], found["categories"]) == ("active", ["|dx"])
+    assert (found["status_code"], found["categories"]) == ("active", ["|dx", "=dx"])
 
 
 def test_what_tells_no_time_counts_as_of_now():

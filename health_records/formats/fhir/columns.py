@@ -42,7 +42,8 @@ def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
     start, end = _when(entry)
     about = _about(entry)
     coding_system, code, display = _coding_of(about)
-    more = [token for token in _tokens_of(about) if token != f"{coding_system}|{code}"]
+    first = {f"{coding_system}|{code}", f"={code}"}
+    more = [token for token in _tokens_of(about) if token not in first]
     columns: dict[str, Any] = {
         "registration_id": _first_target(resource, SUBJECTS, "Patient"),
         "occurred_at": start or end or at,
@@ -185,16 +186,20 @@ def _coding_of(value: Any) -> tuple[str, str, str]:
 
 
 def _tokens_of(value: Any) -> list[str]:
-    """`system|code` of every coding of a CodeableConcept, Coding, code or list of them."""
+    """`system|code` and `=code` of every coding of a CodeableConcept, Coding, code or list of them."""
     if isinstance(value, list):
         return list(dict.fromkeys(token for one in value for token in _tokens_of(one)))
     if isinstance(value, str):
-        return [f"|{_text(value)}"]
+        return [f"|{_text(value)}", f"={_text(value)}"] if value else []
     if not isinstance(value, dict):
         return []
     codings = [*_codings(value)] or [value]
-    tokens = [f"{_text(one.get('system'))}|{_text(one.get('code'))}" for one in codings]
-    return [token for token in tokens if not token.endswith("|")]
+    pairs = [(_text(one.get("system")), _text(one.get("code"))) for one in codings]
+    return list(
+        dict.fromkeys(
+            token for system, code in pairs if code for token in (f"{system}|{code}", f"={code}")
+        )
+    )
 
 
 def _codings(value: dict[str, Any]) -> Iterator[dict[str, Any]]:

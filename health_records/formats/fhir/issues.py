@@ -58,6 +58,14 @@ RULES: Mapping[str, Rule] = {
     "reference-form": Rule("not-supported", 422, "引用“{value}”的写法不受支持。条件引用只支持 类型?identifier=系统|值", "The reference “{value}” is of an unsupported form. Conditional references take Type?identifier=system|value only"),
     "date": Rule("value", 422, "“{value}”不是有效的日期。请使用 YYYY-MM-DD 或带时区的 YYYY-MM-DDThh:mm:ss+08:00", "“{value}” is no valid date. Use YYYY-MM-DD, or YYYY-MM-DDThh:mm:ss+08:00 with an offset"),
     "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
+    "search-parameter": Rule("not-supported", 400, "不支持检索参数“{value}”，已忽略。支持的参数见 /fhir/R4/metadata", "The search parameter “{value}” is not supported and was ignored. See /fhir/R4/metadata for those that are"),
+    "search-modifier": Rule("not-supported", 400, "该检索参数不支持修饰符“:{value}”，已忽略", "This search parameter does not take the modifier “:{value}”; it was ignored"),
+    "search-sort": Rule("not-supported", 400, "不支持按“{value}”排序，已忽略。可用 _sort=date、-date、_lastUpdated 或 _id 之一", "Sorting by “{value}” is not supported and was ignored. Use one of _sort=date, -date, _lastUpdated, _id"),
+    "search-include": Rule("not-supported", 400, "不支持 _include“{value}”，已忽略。可用值见 /fhir/R4/metadata 的 searchInclude", "_include “{value}” is not supported and was ignored. See searchInclude in /fhir/R4/metadata"),
+    "search-value": Rule("value", 400, "检索参数的值“{value}”不合规，请改正", "The value “{value}” of the search parameter is not valid; correct it"),
+    "search-broad": Rule("too-costly", 400, "检索范围过大：“{value}”。请加上 patient、encounter、identifier、_id、code 或 _lastUpdated", "The search is too broad: “{value}”. Add patient, encounter, identifier, _id, code or _lastUpdated"),
+    "form-type": Rule("not-supported", 415, "不支持的 Content-Type：{value}。检索表单请使用 application/x-www-form-urlencoded", "Content-Type {value} is not supported. A search form takes application/x-www-form-urlencoded"),
+    "search-form": Rule("structure", 400, "检索条件无法读取。请使用 UTF-8 的 application/x-www-form-urlencoded", "The search cannot be read. Use application/x-www-form-urlencoded in UTF-8"),
     "not-found": Rule("not-found", 404, "未找到", "Not found"),
     "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
 }  # fmt: skip
@@ -109,6 +117,14 @@ def remark(zh: str, en: str, language: str) -> dict[str, Any]:
     text = said({"zh": zh, "en": en}, language)
     told = _issue("information", "informational", "", "", text)
     return {"resourceType": "OperationOutcome", "issue": [told]}
+
+
+def warnings(issues: Sequence[Issue], language: str) -> dict[str, Any]:
+    """The OperationOutcome that says what of a request was not heeded."""
+    shown = outcome(issues, language)
+    for one in shown["issue"]:
+        one["severity"] = "warning"
+    return shown
 
 
 def outcome_of(error: DomainError, language: str) -> dict[str, Any]:
