@@ -1,7 +1,7 @@
 """Reading what one hospital pushed, and one version of a resource."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -280,6 +280,18 @@ def contents_of(resource_id: UUID, version: int) -> list[DocumentContent]:
     """The attachments of a version that are kept here."""
     found = DocumentContent.objects.filter(resource_id=resource_id, version=version)
     return list(found.order_by("part"))
+
+
+def contents_of_several(
+    resources: Collection[tuple[UUID, int]],
+) -> dict[tuple[UUID, int], list[DocumentContent]]:
+    """The attachments kept here of these (resource, version)."""
+    found: dict[tuple[UUID, int], list[DocumentContent]] = defaultdict(list)
+    ids = [id_ for id_, _ in resources]
+    for one in DocumentContent.objects.filter(resource_id__in=ids).order_by("part") if ids else ():
+        if (one.resource_id, one.version) in resources:
+            found[one.resource_id, one.version].append(one)
+    return found
 
 
 def setting(name: str) -> int:

@@ -153,7 +153,7 @@ def _map_parties(parties: Iterable[Incoming], organisation_id: UUID) -> None:
 
 
 def _values(party: Incoming) -> list[str]:
-    return [token.partition("|")[2] for token in party.identifiers]
+    return [token[1:] for token in party.identifiers if token.startswith("=")]
 
 
 def _row(resource: Incoming, message: Received) -> dict[str, Any]:

@@ -6,11 +6,16 @@ from uuid import UUID
 from django.db import transaction
 
 from kernel.actor import Actor
-from kernel.crypto import blind_index, blind_index_next
+from kernel.crypto import blind_index, blind_index_next, blind_indexes_of, blind_indexes_of_next
 from kernel.events import services as events
 from kernel.homes import uuid7
 from registry.patients.models import PatientRegistration, RegistrationVersion
-from registry.patients.rules import RegistrationFacts, indexed_identity, indexed_phone
+from registry.patients.rules import (
+    RegistrationFacts,
+    indexed_identity,
+    indexed_phone,
+    searched_numbers,
+)
 from registry.patients.sealing import seal_facts
 
 RECORDED, CHANGED = "registration.recorded", "registration.changed"
@@ -90,3 +95,6 @@ def _index(row: PatientRegistration, facts: RegistrationFacts) -> None:
     if phone := indexed_phone(facts):
         row.phone_index = blind_index("phone", phone)
         row.phone_index_next = blind_index_next("phone", phone)
+    numbers = searched_numbers(facts)
+    row.number_indexes = blind_indexes_of("number", numbers)
+    row.number_indexes_next = blind_indexes_of_next("number", numbers)

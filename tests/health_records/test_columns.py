@@ -121,7 +121,8 @@ def test_time_state_and_place_in_the_record():
     assert str(found["registration_id"]) == "00000000-0000-7000-8000-000000000001"
     assert found["encounter_id"] is None
     assert found["occurred_at"].isoformat() == "2026-01-02T00:00:00+08:00"
-    assert (found["status_code"], found["category"]) == ("active", "dx")
+    assert found["ended_at"].isoformat() == "2026-01-02T23:59:59.999999+08:00"
+    assert (found["status_code"], found["categories"]) == ("active", ["|dx", "=dx"])
 
 
 def test_what_tells_no_time_counts_as_of_now():

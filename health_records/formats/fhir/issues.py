@@ -95,6 +95,14 @@ RULES: Mapping[str, Rule] = {
     "txt-1": Rule("invariant", 422, "叙述中不得有“{value}”。只能使用 R4 允许的 XHTML 元素与属性", "The narrative must not hold “{value}”: only XHTML elements and attributes that R4 allows"),
     "txt-2": Rule("invariant", 422, "叙述不得没有内容", "The narrative must have content"),
     "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
+    "search-parameter": Rule("not-supported", 400, "不支持检索参数“{value}”，已忽略。支持的参数见 /fhir/R4/metadata", "The search parameter “{value}” is not supported and was ignored. See /fhir/R4/metadata for those that are"),
+    "search-modifier": Rule("not-supported", 400, "该检索参数不支持修饰符“:{value}”，已忽略", "This search parameter does not take the modifier “:{value}”; it was ignored"),
+    "search-sort": Rule("not-supported", 400, "不支持按“{value}”排序，已忽略。可用 _sort=date、-date、_lastUpdated 或 _id 之一", "Sorting by “{value}” is not supported and was ignored. Use one of _sort=date, -date, _lastUpdated, _id"),
+    "search-include": Rule("not-supported", 400, "不支持 _include“{value}”，已忽略。可用值见 /fhir/R4/metadata 的 searchInclude", "_include “{value}” is not supported and was ignored. See searchInclude in /fhir/R4/metadata"),
+    "search-value": Rule("value", 400, "检索参数的值“{value}”不合规，请改正", "The value “{value}” of the search parameter is not valid; correct it"),
+    "search-broad": Rule("too-costly", 400, "检索范围过大：“{value}”。请加上 patient、encounter、identifier、_id、code 或 _lastUpdated", "The search is too broad: “{value}”. Add patient, encounter, identifier, _id, code or _lastUpdated"),
+    "form-type": Rule("not-supported", 415, "不支持的 Content-Type：{value}。检索表单请使用 application/x-www-form-urlencoded", "Content-Type {value} is not supported. A search form takes application/x-www-form-urlencoded"),
+    "search-form": Rule("structure", 400, "检索条件无法读取。请使用 UTF-8 的 application/x-www-form-urlencoded", "The search cannot be read. Use application/x-www-form-urlencoded in UTF-8"),
     "not-found": Rule("not-found", 404, "未找到", "Not found"),
     "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
     **{key: Rule("invariant", 422, one.zh, one.en) for key, one in INVARIANTS.items()},
@@ -147,6 +155,14 @@ def remark(zh: str, en: str, language: str) -> dict[str, Any]:
     text = said({"zh": zh, "en": en}, language)
     told = _issue("information", "informational", "", "", text)
     return {"resourceType": "OperationOutcome", "issue": [told]}
+
+
+def warnings(issues: Sequence[Issue], language: str) -> dict[str, Any]:
+    """The OperationOutcome that says what of a request was not heeded."""
+    shown = outcome(issues, language)
+    for one in shown["issue"]:
+        one["severity"] = "warning"
+    return shown
 
 
 def outcome_of(error: DomainError, language: str) -> dict[str, Any]:

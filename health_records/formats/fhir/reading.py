@@ -1,6 +1,7 @@
 """A stored version as the FHIR resource it was."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,9 +16,9 @@ CONTENT_AT = "urn:jianqiao:content-at"
 """Extension of `data` of a Binary or Signature whose bytes stayed in their city."""
 
 
-def resource_of(stored: StoredVersion) -> bytes:
-    """The resource as JSON, with our id, version and time."""
-    resource = content_of(stored)
+def resource_of(stored: StoredVersion, contents: Sequence[DocumentContent] | None = None) -> bytes:
+    """The resource as JSON, with our id, version and time; `contents` where they were read already."""
+    resource = content_of(stored, contents)
     meta = resource.get("meta")
     resource["id"] = str(stored.id)
     resource["meta"] = {
@@ -28,7 +29,9 @@ def resource_of(stored: StoredVersion) -> bytes:
     return dump({"resourceType": stored.resource_type} | resource)
 
 
-def content_of(stored: StoredVersion) -> dict[str, Any]:
+def content_of(
+    stored: StoredVersion, contents: Sequence[DocumentContent] | None = None
+) -> dict[str, Any]:
     """The resource as its source stated it, what was cut out put back.
 
     Attachments are put back where they are kept; elsewhere the resource says where to get them.
@@ -36,7 +39,8 @@ def content_of(stored: StoredVersion) -> dict[str, Any]:
     resource: dict[str, Any] = parse(stored.source.encode())
     put_back(resource, open_values(stored.row_id, stored.sealed))
     if stored.node == settings.NODE_CODE:
-        contents = contents_of(stored.id, stored.version)
+        if contents is None:
+            contents = contents_of(stored.id, stored.version)
         put_back(resource, {one.pointer: _text(one) for one in contents})
     else:
         for holder in list(parts_left(resource)):

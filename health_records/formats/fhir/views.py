@@ -33,6 +33,8 @@ from health_records.formats.fhir.negotiation import (
 from health_records.formats.fhir.parsing import dump, gunzip, parse
 from health_records.formats.fhir.reading import resource_of
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
+from health_records.formats.fhir.search.answers import search
+from health_records.formats.fhir.search.requests import is_strict, pairs_asked
 from health_records.incoming import Kind
 from health_records.visibility import facts_about_registration
 from kernel.access.errors import NotVisible
@@ -130,9 +132,11 @@ def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
     return fhir_response(body, answer.status)
 
 
-@_fhir("POST", "PUT", "DELETE")
+@_fhir("GET", "HEAD", "POST", "PUT", "DELETE")
 def of_type(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
-    """Create one resource, or update or delete the one that meets a condition."""
+    """Search a type; create one resource, or update or delete the one that meets a condition."""
+    if request.method in {"GET", "HEAD"}:
+        return _search(request, actor, resource_type)
     return _take_single(request, actor, resource_type, "")
 
 
@@ -143,6 +147,12 @@ def one(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> H
         return _take_single(request, actor, resource_type, id)
     _require_type(resource_type)
     return _read(request, actor, resource_type, id, None)
+
+
+@_fhir("POST")
+def search_by_form(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
+    """Search a type by a form."""
+    return _search(request, actor, resource_type)
 
 
 @_fhir("GET", "HEAD")
@@ -179,6 +189,15 @@ def metadata(request: HttpRequest) -> HttpResponse:
 def fhir_response(body: bytes, status: int) -> HttpResponse:
     """A FHIR answer."""
     return HttpResponse(body, status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
+
+
+def _search(request: HttpRequest, actor: Actor, resource_type: str) -> HttpResponse:
+    _require_type(resource_type)
+    body = search(
+        resource_type, pairs_asked(request), strict=is_strict(request),
+        language=get_language() or "zh", by=actor,
+    )  # fmt: skip
+    return fhir_response(body, 200)
 
 
 def _read(
