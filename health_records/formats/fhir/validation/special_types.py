@@ -1,47 +1,49 @@
 """Types of which more is asked than their elements, and those that others collect."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 from health_records.formats.fhir.validation.china import identifier_fault
-from health_records.formats.fhir.validation.codes import coding_check
+from health_records.formats.fhir.validation.codes import coding
 from health_records.formats.fhir.validation.findings import Check, Fault, Findings
 from health_records.formats.fhir.validation.primitives import is_base64
 
 TARGET = re.compile(
     r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)"
 )
+VALUES = ("value", "_value")
 SOUGHT = "sought"
 """Not a rule: the answer to where a Reference stands."""
 
 
-def reference(targets: frozenset[str] | None, walk: Check) -> Check:
-    """A Reference, collected; its target's type is checked where its text tells it."""
+def reference(targets: frozenset[str] | None) -> Check:
+    """More about a Reference: collected; its target's type is checked where its text tells it."""
 
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        text = node.get("reference") if type(node) is dict else None
+    def further(node: Any, found: Findings) -> list[Fault] | None:
+        text = node.get("reference")
         if type(text) is not str:
-            return faults
+            return None
         found.references.append((node, targets))
         if node is found.sought:
             return [("", SOUGHT, text)]
         type_: str | None
+        if text[:4] == "urn:":
+            return None
         if text[:1] == "#":
             type_ = found.contained.get(text[1:]) if text != "#" else found.within
             if type_ is None:
-                return [*(faults or ()), ("", "ref-1", text)]
+                return [("", "ref-1", text)]
         elif match := TARGET.fullmatch(text):
             type_ = match[1]
         else:
-            return faults
+            return None
         if may_lead_to(type_, targets) or type_ not in RESOURCE_TYPES:
-            return faults
-        return [*(faults or ()), ("", "reference-target", target_shown(type_, targets))]
+            return None
+        return [("", "reference-target", target_shown(type_, targets))]
 
-    return check
+    return further
 
 
 def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
@@ -79,58 +81,37 @@ def domain_resource(walk: Check) -> Check:
     return check
 
 
-def _extension(walk: Check) -> Check:
+def _extension(node: Any, _: Findings) -> list[Fault] | None:
     """ext-1: a value or extensions, one of them."""
-
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            has_value = any(key.startswith(("value", "_value")) for key in node)
-            if has_value == ("extension" in node):
-                return [*(faults or ()), ("", "ext-1", "")]
-        return faults
-
-    return check
+    for key in node:
+        if key.startswith(VALUES):
+            return [("", "ext-1", "")] if "extension" in node else None
+    return None if "extension" in node else [("", "ext-1", "")]
 
 
-def _identifier(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            found.identifiers.append((node, found.within))
-            if wrong := identifier_fault(node):
-                return [*(faults or ()), wrong]
-        return faults
-
-    return check
+def _identifier(node: Any, found: Findings) -> list[Fault] | None:
+    found.identifiers.append((node, found.within))
+    wrong = identifier_fault(node)
+    return [wrong] if wrong else None
 
 
-def _contact_point(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict:
-            found.contact_points.append(node)
-        return faults
-
-    return check
+def _contact_point(node: Any, found: Findings) -> None:
+    found.contact_points.append(node)
 
 
-def _attachment(walk: Check) -> Check:
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        faults = walk(node, found)
-        if type(node) is dict and type(node.get("data")) is str:
-            found.attachments.append(node)
-            if not is_base64(node["data"]):
-                return [*(faults or ()), ("", "base64", "")]
-        return faults
-
-    return check
+def _attachment(node: Any, found: Findings) -> list[Fault] | None:
+    data = node.get("data")
+    if type(data) is not str:
+        return None
+    found.attachments.append(node)
+    return None if is_base64(data) else [("", "base64", "")]
 
 
-SPECIAL: Mapping[str, Callable[[Check], Check]] = {
+FURTHER: Mapping[str, Check] = {
     "Attachment": _attachment,
-    "Coding": lambda walk: coding_check(None, walk),
+    "Coding": coding(None),
     "ContactPoint": _contact_point,
     "Extension": _extension,
     "Identifier": _identifier,
 }
+"""What more is asked of a type than its elements and invariants."""

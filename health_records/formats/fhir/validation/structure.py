@@ -15,7 +15,7 @@ import orjson
 
 from health_records.formats.fhir.definitions import COMPILED
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
-from health_records.formats.fhir.validation.codes import coding_check, concept_check
+from health_records.formats.fhir.validation.codes import coding, concept
 from health_records.formats.fhir.validation.conditions import Holds
 from health_records.formats.fhir.validation.findings import (
     MOST_FAULTS,
@@ -27,7 +27,7 @@ from health_records.formats.fhir.validation.findings import (
 from health_records.formats.fhir.validation.invariants import INVARIANTS
 from health_records.formats.fhir.validation.primitives import PRIMITIVES, one_of
 from health_records.formats.fhir.validation.special_types import (
-    SPECIAL,
+    FURTHER,
     domain_resource,
     reference,
 )
@@ -138,11 +138,13 @@ class Shape:
     """Name, properties of which only one may be given, and whether one must."""
 
     rules: list[tuple[str, Holds]] = field(default_factory=list)
+    further: Check | None = None
+    """What more is asked of the object, or collected."""
 
 
-def _object_check(type_: str, without: str = "") -> Check:
+def _object_check(type_: str, without: str = "", further: Check | None = None) -> Check:
     definition = definitions()["types"][type_]
-    shape = Shape()
+    shape = Shape(further=further or FURTHER.get(type_))
     if type_ in RESOURCE_TYPES:
         shape.fields["resourceType"] = _accepted
     for name, element in definition["elements"].items():
@@ -156,8 +158,7 @@ def _object_check(type_: str, without: str = "") -> Check:
         for key in (*definition["rules"], *BEYOND_DEFINITIONS.get(type_, ()))
         if key in INVARIANTS
     ]
-    special = SPECIAL.get(type_) or (domain_resource if "contained" in shape.fields else None)
-    return special(_walk(shape)) if special else _walk(shape)
+    return domain_resource(_walk(shape)) if "contained" in shape.fields else _walk(shape)
 
 
 def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
@@ -187,7 +188,7 @@ def _property(name: str, code: str) -> str:
 
 def _walk(shape: Shape) -> Check:
     check_for, labels, plain = shape.fields.get, shape.labels, shape.plain
-    required, choices, rules = tuple(shape.required), tuple(shape.choices), tuple(shape.rules)
+    further, has_rules = shape.further, bool(shape.required or shape.choices or shape.rules)
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
         if type(node) is not dict:
@@ -208,27 +209,38 @@ def _walk(shape: Shape) -> Check:
             faults = [*(faults or ()), *wrong]
             if len(faults) > MOST_FAULTS:
                 return faults
-        for name in required:
-            if name not in node and f"_{name}" not in node:
-                faults = [*(faults or ()), ("", "required", name)]
-        for name, forms, is_required in choices:
-            given = len(forms & node.keys())
-            if given > 1:
-                faults = [*(faults or ()), ("", "choice-once", name)]
-            elif is_required and not given and not any(f"_{one}" in node for one in forms):
-                faults = [*(faults or ()), ("", "required", name)]
         if len(node) < 2 and not node.keys() - NO_CONTENT:
             faults = [*(faults or ()), ("", "object-empty", "")]
-        for key, holds in rules:
-            try:
-                kept = holds(node)
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                continue  # a part is of the wrong kind, which is among the faults
-            if not kept:
-                faults = [*(faults or ()), ("", key, "")]
+        if has_rules and (wrong := _broken(shape, node)):
+            faults = [*(faults or ()), *wrong]
+        if further is not None and (wrong := further(node, found)):
+            faults = [*(faults or ()), *wrong]
         return faults
 
     return check
+
+
+def _broken(shape: Shape, node: Json) -> list[Fault]:
+    """What is missing of an object, or contradicts itself."""
+    faults = [
+        ("", "required", name)
+        for name in shape.required
+        if name not in node and f"_{name}" not in node
+    ]
+    for name, forms, is_required in shape.choices:
+        given = len(forms & node.keys())
+        if given > 1:
+            faults.append(("", "choice-once", name))
+        elif is_required and not given and not any(f"_{one}" in node for one in forms):
+            faults.append(("", "required", name))
+    for key, holds in shape.rules:
+        try:
+            kept = holds(node)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            continue  # a part is of the wrong kind, which is among the faults
+        if not kept:
+            faults.append(("", key, ""))
+    return faults
 
 
 NO_CONTENT = frozenset({"id", "resourceType"})
@@ -248,7 +260,8 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
     check = _coded(code, element["codes"]) if "codes" in element else None
     if code == "Reference":
         targets = element.get("targets")
-        check = reference(frozenset(targets) if targets else None, _check_within(code))
+        further = reference(frozenset(targets) if targets else None)
+        check = _object_check(code, further=further)
     if name == "contained":
         check = _contained
     if (type_, name) == ("Attachment", "data"):
@@ -286,8 +299,10 @@ def _coded(code: str, value_set: str) -> Check | None:
         return one_of(frozenset(one for listed in codes.values() for one in listed))
     pairs = frozenset((system, one) for system, listed in codes.items() for one in listed)
     if code == "Coding":
-        return coding_check(pairs, check_of(code))
-    return concept_check(pairs, check_of(code)) if code == "CodeableConcept" else None
+        return _object_check(code, further=coding(pairs))
+    if code == "CodeableConcept":
+        return _object_check(code, further=concept(pairs))
+    return None
 
 
 def _list_of(check: Check) -> Check:
