@@ -1,9 +1,8 @@
 """Logging: the last net against an identity number or a phone number in a log line."""
 
 import logging
-import re
 
-NUMBERS = re.compile(r"(?<!\d)(?:\d{17}[\dXx]|\d{15}|1[3-9]\d{9})(?!\d)")
+from registry.identity_documents import NUMBERS_OF_PEOPLE
 
 
 class MaskNumbers(logging.Filter):
@@ -11,9 +10,9 @@ class MaskNumbers(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Mask the message; traces are masked too because they may quote values."""
-        record.msg, record.args = NUMBERS.sub("***", record.getMessage()), None
+        record.msg, record.args = NUMBERS_OF_PEOPLE.sub("***", record.getMessage()), None
         if record.exc_info and not record.exc_text:
-            record.exc_text = NUMBERS.sub(
+            record.exc_text = NUMBERS_OF_PEOPLE.sub(
                 "***", logging.Formatter().formatException(record.exc_info)
             )
         return True

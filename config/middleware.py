@@ -3,9 +3,10 @@
 import logging
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 from uuid import uuid4
 
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_only_middleware
 
@@ -13,7 +14,8 @@ from config import failures
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import write_refusals
-from kernel.problems import InternalError, StorageAway
+from kernel.postgres.failures import is_away
+from kernel.problems import AddressInvalid, InternalError, StorageAway
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ PUBLIC = frozenset(
 )
 PUBLIC_PREFIXES = ("/static/",)
 
+NUL = "\0"  # PostgreSQL has no such character
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -48,7 +51,10 @@ def request_context(get_response: GetResponse) -> GetResponse:
         ip = request.META.get("REMOTE_ADDR", "")
         request.request_id, request.client_ip, request.actor = request_id, ip, None  # type: ignore[attr-defined]
         with context.request(request_id=request_id, ip=ip, route=lambda: _route(request)):
-            response = get_response(request)
+            if NUL in request.path_info or NUL in unquote(request.META.get("QUERY_STRING", "")):
+                response: HttpResponseBase = failures.answer(request, AddressInvalid())
+            else:
+                response = get_response(request)
         response["X-Request-Id"] = request_id
         return response
 
@@ -84,7 +90,7 @@ def decided_access(get_response: GetResponse) -> GetResponse:
 
 def storage_away(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
     """A database that does not answer is a 503 that may be repeated, not a broken program."""
-    if not isinstance(exception, InterfaceError | OperationalError):
+    if not is_away(exception):
         return None
     log.warning("the database is away: %s", type(exception).__name__)
     return failures.answer(request, StorageAway())

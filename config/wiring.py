@@ -58,6 +58,12 @@ BLIND_INDEXES: list[BlindIndex] = [
         "registry.patients.sealing.phone_to_index",
     ),
     BlindIndex(
+        "patients.PatientRegistration",
+        "number_indexes",
+        "number",
+        "registry.patients.sealing.numbers_to_index",
+    ),
+    BlindIndex(
         "persons.PersonIdentifier",
         "index",
         "person-identifier",

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import get_language
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 
 from health_records import documents
 from health_records.access_log import accesses_to, in_words
@@ -18,6 +18,8 @@ from kernel.http import SignedInRequest
 from registry.cursors import CursorInvalid, cursor_of, place_of
 from registry.organisations.selectors import organisation_by_code, organisation_names
 from registry.persons.selectors import links_of_person, same_person
+
+MOST_PARTS = 10_000
 
 router = Router(tags=["records"])
 
@@ -32,6 +34,13 @@ class Page(Schema):
     def size(self) -> int:
         """The limit, within reason."""
         return max(1, min(self.limit, 200))
+
+
+class Part(Schema):
+    """Which attachment of which type of resource."""
+
+    part: int = Field(0, ge=0, lt=MOST_PARTS)
+    type: str = Field("DocumentReference", pattern="^[A-Za-z]{1,64}$")
 
 
 class TimelineFilter(Page):
@@ -130,13 +139,19 @@ def access_log(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -
 
 
 @router.get("/documents/{uuid:document_id}/content")
-def document_content(request: SignedInRequest, document_id: UUID, part: int = 0) -> HttpResponse:
-    """The content of a document, fetched from its city when it is not here."""
-    content = documents.content_for(document_id=document_id, part=part, by=request.auth)
+def document_content(
+    request: SignedInRequest,
+    document_id: UUID,
+    wanted: Query[Part],
+) -> HttpResponse:
+    """The content of a document or other attachment, fetched from its city when it is not here."""
+    content = documents.content_for(
+        resource_id=document_id, resource_type=wanted.type, part=wanted.part, by=request.auth
+    )
     response = HttpResponse(
         content.data, content_type=_safe_type(content.type) or "application/octet-stream"
     )
-    name = quote(f"{document_id}-{part}")
+    name = quote(f"{document_id}-{wanted.part}")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = "sandbox"

@@ -1,4 +1,4 @@
-"""Content of documents: kept in the city, fetched by the hub when somebody reads it."""
+"""Content of documents and other attachments: kept in the city, fetched by the hub when somebody reads it."""
 
 import base64
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from django.conf import settings
 
 from health_records import selectors
 from health_records.errors import NoContent
-from health_records.models import Document
+from health_records.formats.fhir.resource_types import KINDS
+from health_records.incoming import Kind
 from health_records.sealing import open_packed
+from health_records.selectors import StoredVersion
 from health_records.visibility import facts_about_registration
 from kernel.access.errors import NotVisible
 from kernel.access.rules import Fact
@@ -30,14 +32,17 @@ class Content:
     data: bytes
 
 
-def content_for(*, document_id: UUID, part: int, by: Actor) -> Content:
-    """The content of a document's attachment, from here or from its city."""
-    document, facts = _decided(document_id, by, frozenset())
-    if document.node == settings.NODE_CODE:
-        return _kept_here(document, part)
+def content_for(*, resource_id: UUID, resource_type: str, part: int, by: Actor) -> Content:
+    """The content of an attachment of a resource, from here or from its city."""
+    stored, facts = _decided(resource_id, resource_type, by, frozenset())
+    if stored.node == settings.NODE_CODE:
+        return _kept_here(stored, part)
     answer = ask(
-        FETCH, to=document.node, by=by,
-        body={"document_id": str(document_id), "part": part, "facts": sorted(facts)},
+        FETCH, to=stored.node, by=by,
+        body={
+            "resource_id": str(resource_id), "resource_type": resource_type, "part": part,
+            "facts": sorted(facts),
+        },
     )  # fmt: skip
     return Content(str(answer["type"]), base64.b64decode(answer["data"]))
 
@@ -49,30 +54,29 @@ def fetch(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     its word is taken for those.
     """
     vouched = frozenset(body.get("facts", ())) & {Fact.OWN_RECORD, Fact.TREATMENT_RELATIONSHIP}
-    document, _ = _decided(UUID(body["document_id"]), by, vouched)
-    content = _kept_here(document, int(body["part"]))
+    stored, _ = _decided(UUID(body["resource_id"]), str(body["resource_type"]), by, vouched)
+    content = _kept_here(stored, int(body["part"]))
     return {"type": content.type, "data": base64.b64encode(content.data).decode()}
 
 
 def _decided(
-    document_id: UUID, by: Actor, vouched: frozenset[str]
-) -> tuple[Document, frozenset[str]]:
-    document = selectors.document(document_id)
-    if document is None:
-        authorise(by, READ, resource_type="DocumentReference", resource_id=document_id)
+    resource_id: UUID, resource_type: str, by: Actor, vouched: frozenset[str]
+) -> tuple[StoredVersion, frozenset[str]]:
+    kind = KINDS.get(resource_type, Kind.ENTRY)
+    stored = selectors.stored_version(kind, resource_type, resource_id)
+    if stored is None:
+        authorise(by, READ, resource_type=resource_type, resource_id=resource_id)
         raise NotVisible
-    facts = vouched | facts_about_registration(
-        by, document.registration_id, document.organisation_id
-    )
+    facts = vouched | facts_about_registration(by, stored.registration_id, stored.organisation_id)
     authorise(
-        by, READ, facts=facts, registration_id=document.registration_id,
-        resource_type="DocumentReference", resource_id=document_id,
+        by, READ, facts=facts, registration_id=stored.registration_id,
+        resource_type=resource_type, resource_id=resource_id,
     )  # fmt: skip
-    return document, facts
+    return stored, facts
 
 
-def _kept_here(document: Document, part: int) -> Content:
-    contents = {one.part: one for one in selectors.contents_of(document.id, document.version)}
+def _kept_here(stored: StoredVersion, part: int) -> Content:
+    contents = {one.part: one for one in selectors.contents_of(stored.id, stored.version)}
     found = contents.get(part)
     if found is None:
         raise NoContent

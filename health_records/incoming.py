@@ -1,5 +1,6 @@
 """A message taken apart: what every format turns its input into before it is stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +28,7 @@ class Known:
     id: UUID
     version: int
     digest: bytes
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Attachment:
 
 @dataclass(slots=True)
 class Incoming:
-    """One resource ready to be stored; `columns` fit the table of its kind."""
+    """One resource ready to be stored; `columns` fit the table of its kind.
+
+    A `deleted` one says that the source took it back; it has no content and keeps its columns but few.
+    """
 
     kind: Kind
     resource_type: str
@@ -58,6 +63,18 @@ class Incoming:
     facts: RegistrationFacts | None = None
     version: int = 0
     changed: bool = False
+    deleted: bool = False
+
+
+def registrations_of(resources: Iterable[Incoming]) -> list[UUID]:
+    """Whose records these resources are, each registration once, in order of id."""
+    found = set()
+    for one in resources:
+        if one.kind is Kind.REGISTRATION:
+            found.add(one.id)
+        elif whose := one.columns.get("registration_id"):
+            found.add(UUID(whose))
+    return sorted(found)
 
 
 @dataclass(frozen=True, slots=True)

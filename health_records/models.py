@@ -44,18 +44,22 @@ class Message(LocalModel):
 
 
 class PushedResource(CityModel):
-    """What every resource has: whose it is, how the source names it, and the current version."""
+    """What every resource has: whose it is, how the source names it, and the current version.
+
+    `deleted`: the source took it back, and its type has no status to say so.
+    """
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     resource_type = models.TextField()
     source_key = models.TextField()
-    identifiers = ArrayField(models.TextField(), default=list)  # system|value
+    identifiers = ArrayField(models.TextField(), default=list)  # system|value, and =value alone
     version = models.PositiveIntegerField()
     digest = models.BinaryField()
     recorded_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         abstract = True
@@ -70,6 +74,10 @@ class PushedResource(CityModel):
                 name="%(class)s_identifiers", fields=["identifiers"],
                 condition=~Q(identifiers=[]), opclasses=["array_ops"],
             ),
+            models.Index(
+                name="%(class)s_changed",
+                fields=["organisation", "resource_type", "changed_at", "id"],
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -77,16 +85,25 @@ class PushedResource(CityModel):
 
 
 class ClinicalResource(PushedResource):
-    """What belongs to a patient's record: when, what and in which state."""
+    """What belongs to a patient's record: when, what and in which state.
+
+    `ended_at` is the last moment of what lasts, or is only known to the day; one without an end ends
+    at `columns.OPEN_END`, save a visit, which is simply not over. A resource that says no time has
+    `occurred_at` = `changed_at`. Further codings and categories are
+    `system|code`, and `=code` alone.
+    """
 
     registration = models.ForeignKey(
         PatientRegistration, models.PROTECT, null=True, db_index=False, related_name="+"
     )
     occurred_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
     status_code = models.TextField(blank=True, default="")
     code_system = models.TextField(blank=True, default="")
     code = models.TextField(blank=True, default="")
     display = models.TextField(blank=True, default="")
+    more_codes = ArrayField(models.TextField(), null=True)
+    categories = ArrayField(models.TextField(), null=True)
 
     class Meta(PushedResource.Meta):
         abstract = True
@@ -103,10 +120,15 @@ class Encounter(ClinicalResource):
     """A visit or stay (就诊)."""
 
     class_code = models.TextField(blank=True, default="")
-    ended_at = models.DateTimeField(null=True)
 
     class Meta(ClinicalResource.Meta):
-        pass
+        indexes = [
+            *ClinicalResource.Meta.indexes,
+            models.Index(
+                F("organisation"), F("occurred_at").desc(), F("id").desc(), name="encounter_date"
+            ),
+            models.Index(name="encounter_end", fields=["organisation", "ended_at"]),
+        ]  # fmt: skip
 
 
 class ClinicalEntry(ClinicalResource):
@@ -115,13 +137,26 @@ class ClinicalEntry(ClinicalResource):
     encounter = models.ForeignKey(
         Encounter, models.PROTECT, null=True, db_index=False, related_name="+"
     )
-    category = models.TextField(blank=True, default="")
     value_number = models.FloatField(null=True)
     value_unit = models.TextField(blank=True, default="")
     value_text = models.TextField(blank=True, default="")
 
     class Meta(ClinicalResource.Meta):
-        pass
+        indexes = [
+            *ClinicalResource.Meta.indexes,
+            models.Index(
+                F("organisation"), F("code"), F("occurred_at").desc(), F("id").desc(),
+                name="clinicalentry_code", condition=~Q(code=""),
+            ),
+            models.Index(
+                name="clinicalentry_lasting", fields=["organisation", "code", "ended_at"],
+                condition=Q(ended_at__isnull=False) & ~Q(code=""),
+            ),
+            GinIndex(
+                name="clinicalentry_more_codes", fields=["more_codes"],
+                condition=Q(more_codes__isnull=False), opclasses=["array_ops"],
+            ),
+        ]  # fmt: skip
 
 
 class Document(ClinicalResource):
@@ -141,7 +176,8 @@ class Document(ClinicalResource):
 class SourceParty(PushedResource):
     """An organisation, practitioner, role or place in the hospital's own words.
 
-    `registry_id` is the organisation or practitioner of the registry with the same number.
+    `registry_id` is what the registry holds under the same number: an institution, a practitioner, a post
+    (PractitionerRole) or a department (Location, HealthcareService).
     """
 
     name = models.TextField(blank=True, default="")
@@ -156,7 +192,8 @@ class ResourceVersion(CityModel):
 
     `source` is JSON with sorted keys, as text: it is read whole, and parsing it as jsonb at both ends
     of the stream costs more than storing it. `sealed` is `{JSON pointer: value}`. References are
-    rewritten to our own ids.
+    rewritten to our own ids. A `deleted` version says that the source took the resource back; it has no
+    content.
     """
 
     resource_id = models.UUIDField()
@@ -166,6 +203,7 @@ class ResourceVersion(CityModel):
     sealed = models.BinaryField(null=True)
     message_id = models.UUIDField()
     recorded_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

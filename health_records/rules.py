@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 TREATMENT_WINDOW = "treatment-window-days"
+ENTERED_IN_ERROR = "entered-in-error"  # the code of FHIR that takes a statement back
 
 SETTINGS: Mapping[str, int] = {TREATMENT_WINDOW: 365}
 """Defaults of `RecordSetting`: for how long after a visit the hospital's doctors see the record."""

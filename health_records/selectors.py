@@ -1,9 +1,10 @@
 """Reading what one hospital pushed, and one version of a resource."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, models
@@ -19,7 +20,7 @@ from health_records.models import (
     ResourceVersion,
     SourceParty,
 )
-from health_records.rules import SETTINGS
+from health_records.rules import ENTERED_IN_ERROR, SETTINGS
 from registry.patients.models import PatientRegistration
 
 TABLES: Mapping[Kind, type[models.Model]] = {
@@ -30,41 +31,68 @@ TABLES: Mapping[Kind, type[models.Model]] = {
     Kind.ENTRY: ClinicalEntry,
 }
 Name = tuple[str, str]
+LATEST = 2**31 - 1
 
 # Placeholders in braces are names of our own tables and columns.
 KNOWN_REGISTRATIONS = """
-SELECT t.id, 'Patient', t.local_id, t.version, t.digest FROM {table} t
+SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted FROM {table} t
 WHERE t.organisation_id = %(organisation)s AND t.local_id = ANY(%(keys)s)
 """
 KNOWN = """
-SELECT t.id, t.resource_type, t.source_key, t.version, t.digest FROM {table} t
+SELECT t.id, t.resource_type, t.source_key, t.version, t.digest, t.deleted FROM {table} t
 JOIN unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
   ON t.resource_type = w.type AND t.source_key = w.key
 WHERE t.organisation_id = %(organisation)s
 """
 NAMED = """
-SELECT w.type, w.key, t.id FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+SELECT w.type, w.key, t.id, t.version
+FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
 JOIN {table} t ON {type} = w.type AND t.source_key = w.key
-WHERE t.organisation_id = %(organisation)s
+WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 UNION
-SELECT w.type, w.key, t.id FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+SELECT w.type, w.key, t.id, t.version
+FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
 JOIN {table} t ON {type} = w.type AND t.id = CASE
   WHEN w.key ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN w.key::uuid END
-WHERE t.organisation_id = %(organisation)s
+WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 """
 IDENTIFIED = """
 SELECT t.resource_type, t.id, t.identifiers FROM {table} t
 WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
-  AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}')
+  AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}') AND NOT t.deleted
 """
-VERSION = """
-SELECT t.id, t.node, t.organisation_id, {registration}, v.id, v.version, v.source, v.sealed,
-  v.recorded_at
+VERSION_COLUMNS = """
+SELECT t.id, t.node, t.organisation_id, {registration}, {type}, v.id, v.version, v.source,
+  v.sealed, v.recorded_at, v.deleted
+"""
+VERSION = (
+    VERSION_COLUMNS
+    + """
 FROM {table} t
 JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.id
   AND v.version = coalesce(%(version)s, t.version)
 WHERE t.id = %(id)s AND {type} = %(type)s
 """
+)
+NAMED_VERSIONS = (
+    VERSION_COLUMNS
+    + """
+FROM unnest(%(ids)s::uuid[], %(versions)s::int[]) AS w(id, version)
+JOIN {table} t ON t.id = w.id
+JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.id
+  AND v.version = coalesce(w.version, t.version)
+"""
+)
+HISTORY = (
+    VERSION_COLUMNS
+    + """
+FROM {table} t
+JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.id
+WHERE t.id = %(id)s AND {type} = %(type)s AND v.version < %(before)s
+  AND v.recorded_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+ORDER BY v.version DESC LIMIT %(limit)s
+"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +109,7 @@ class StoredVersion:
     source: str
     sealed: bytes | None
     recorded_at: datetime
+    deleted: bool
 
 
 def table_of(kind: Kind) -> str:
@@ -108,8 +137,8 @@ def known_resources(
                 statement.format(table=table_of(kind)),
                 {"organisation": organisation_id, "types": types, "keys": keys},
             )
-            for id_, type_, key, version, digest in cursor.fetchall():
-                found[type_, key] = Known(id_, version, bytes(digest))
+            for id_, type_, key, version, digest, deleted in cursor.fetchall():
+                found[type_, key] = Known(id_, version, bytes(digest), deleted)
     return found
 
 
@@ -121,13 +150,15 @@ def known_by_id(
     found = TABLES[kind]._default_manager.filter(organisation_id=organisation_id, pk=id_)
     if kind is not Kind.REGISTRATION:
         found = found.filter(resource_type=resource_type)
-    row = found.values_list("id", "version", "digest", name).first()
-    return (Known(row[0], row[1], bytes(row[2])), row[3]) if row else None
+    row = found.values_list("id", "version", "digest", "deleted", name).first()
+    return (Known(row[0], row[1], bytes(row[2]), row[3]), row[4]) if row else None
 
 
-def ids_by_name(organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]) -> dict[Name, UUID]:
-    """Ids of a hospital's resources by (type, id), be it our id or the source's."""
-    found: dict[Name, UUID] = {}
+def named(
+    organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
+) -> dict[Name, tuple[UUID, int]]:
+    """Id and version of a hospital's resources by (type, id), be it our id or the source's."""
+    found: dict[Name, tuple[UUID, int]] = {}
     for kind, wanted in names.items():
         types, keys = _columns(wanted)
         if not types:
@@ -137,7 +168,9 @@ def ids_by_name(organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]) -> 
                 NAMED.format(table=table_of(kind), type=_type_column(kind)),
                 {"organisation": organisation_id, "types": types, "keys": keys},
             )
-            found |= {(type_, key): id_ for type_, key, id_ in cursor.fetchall()}
+            found |= {
+                (type_, key): (id_, version) for type_, key, id_, version in cursor.fetchall()
+            }
     return found
 
 
@@ -167,22 +200,64 @@ def stored_version(
     kind: Kind, resource_type: str, resource_id: UUID, version: int | None = None
 ) -> StoredVersion | None:
     """A resource in its current version, or in the one asked for."""
+    found = _versions(
+        VERSION, kind, {"id": resource_id, "type": resource_type, "version": version}
+    )  # fmt: skip
+    return found[0] if found else None
+
+
+def stored_versions(
+    kind: Kind, versions: Iterable[tuple[UUID, int | None]]
+) -> dict[UUID, StoredVersion]:
+    """Resources of one kind by id, each in the version asked for, or in its current one."""
+    pairs = list(versions)
+    asked = {"ids": [id_ for id_, _ in pairs], "versions": [number for _, number in pairs]}
+    return {one.id: one for one in _versions(NAMED_VERSIONS, kind, asked)}
+
+
+def history(
+    kind: Kind,
+    resource_type: str,
+    resource_id: UUID,
+    *,
+    limit: int,
+    before: int = LATEST,
+    since: datetime | None = None,
+) -> list[StoredVersion]:
+    """Versions of a resource, newest first, below a version and not older than `since`."""
+    asked = {
+        "id": resource_id, "type": resource_type, "before": before, "since": since, "limit": limit,
+    }  # fmt: skip
+    return _versions(HISTORY, kind, asked)
+
+
+def count_versions(resource_id: UUID, node: str, since: datetime | None) -> int:
+    """How many versions a resource has, not counting those older than `since`."""
+    found = ResourceVersion.objects.filter(node=node, resource_id=resource_id)
+    return (found.filter(recorded_at__gte=since) if since else found).count()
+
+
+def is_in_use(registration_id: UUID) -> bool:
+    """Whether something that counts hangs on a registration."""
+    return any(
+        model._default_manager.filter(registration_id=registration_id, deleted=False)
+        .exclude(status_code=ENTERED_IN_ERROR)
+        .exists()
+        for model in (Encounter, ClinicalEntry, Document)
+    )
+
+
+def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[StoredVersion]:
     owner = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}.get(kind, "t.registration_id")
-    statement = VERSION.format(
-        table=table_of(kind), type=_type_column(kind), registration=owner
-    )  # fmt: skip
+    sql = statement.format(table=table_of(kind), type=_type_column(kind), registration=owner)
     with connection.cursor() as cursor:
-        cursor.execute(
-            statement, {"id": resource_id, "type": resource_type, "version": version}
-        )  # fmt: skip
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    id_, node, organisation_id, registration_id, row_id, number, source, sealed, at = row
-    return StoredVersion(
-        id_, node, organisation_id, registration_id, resource_type, row_id, number, source,
-        None if sealed is None else bytes(sealed), at,
-    )  # fmt: skip
+        cursor.execute(sql, asked)
+        return [_stored(row) for row in cursor.fetchall()]
+
+
+def _stored(row: tuple[Any, ...]) -> StoredVersion:
+    found = StoredVersion(*row)
+    return found if found.sealed is None else replace(found, sealed=bytes(found.sealed))
 
 
 def sealed_of_current(resources: Iterable[tuple[UUID, int]]) -> dict[UUID, tuple[UUID, bytes]]:
@@ -207,9 +282,16 @@ def contents_of(resource_id: UUID, version: int) -> list[DocumentContent]:
     return list(found.order_by("part"))
 
 
-def document(document_id: UUID) -> Document | None:
-    """One entry of the document index."""
-    return Document.objects.filter(pk=document_id).first()
+def contents_of_several(
+    resources: Collection[tuple[UUID, int]],
+) -> dict[tuple[UUID, int], list[DocumentContent]]:
+    """The attachments kept here of these (resource, version)."""
+    found: dict[tuple[UUID, int], list[DocumentContent]] = defaultdict(list)
+    ids = [id_ for id_, _ in resources]
+    for one in DocumentContent.objects.filter(resource_id__in=ids).order_by("part") if ids else ():
+        if (one.resource_id, one.version) in resources:
+            found[one.resource_id, one.version].append(one)
+    return found
 
 
 def setting(name: str) -> int:

@@ -1,14 +1,14 @@
 """Storing what hospitals push: one message, one transaction, whole or not at all."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, models, transaction
 
 from health_records import selectors
-from health_records.incoming import Incoming, Kind, Received
+from health_records.incoming import Incoming, Kind, Received, registrations_of
 from health_records.models import DocumentContent, Message, ResourceVersion
 from health_records.sealing import open_values, seal_packed, seal_values
 from health_records.states import MessageState
@@ -16,20 +16,20 @@ from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres.copying import copy_rows
-from registry.organisations.selectors import ids_by_number
-from registry.patients.services import record_registration
-from registry.practitioners.selectors import ids_by_certificate
+from registry.organisations.selectors import department_ids, ids_by_number
+from registry.patients.services import record_registration, withdraw_registration
+from registry.practitioners.selectors import ids_by_certificate, role_ids
 
 RECEIVED = "records.received"
 
-COMMON = (
-    "id", "organisation_id", "resource_type", "source_key", "identifiers", "version", "digest",
-    "recorded_at", "changed_at",
-)  # fmt: skip
 VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
-    "recorded_at",
+    "recorded_at", "deleted",
 )  # fmt: skip
+
+
+class Overtaken(Exception):
+    """Another message was faster with the same new resource: the caller's message starts over."""
 
 
 def begin_message(message: Received) -> None:
@@ -77,16 +77,13 @@ def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> Non
     for resource in resources:
         if resource.kind is Kind.REGISTRATION:
             _store_registration(message, resource, by)
-    _map_parties([one for one in resources if one.kind is Kind.PARTY])
+    _map_parties([one for one in resources if one.kind is Kind.PARTY], message.organisation_id)
     for kind in (Kind.ENCOUNTER, Kind.DOCUMENT, Kind.PARTY, Kind.ENTRY):
         changed = [one for one in resources if one.kind is kind and one.changed]
         _insert_new(kind, [one for one in changed if one.known is None], message)
         _update_known(kind, [one for one in changed if one.known is not None], message)
     _append_versions(message, [one for one in resources if one.changed])
-    events.record(
-        RECEIVED, subject_id=message.id, by=by,
-        related=[one.id for one in resources if one.kind is Kind.REGISTRATION],
-    )  # fmt: skip
+    events.record(RECEIVED, subject_id=message.id, by=by, related=registrations_of(resources))
 
 
 def _message_values(message: Received) -> dict[str, Any]:
@@ -114,6 +111,12 @@ def _notice_changes(resources: Sequence[Incoming]) -> None:
 
 
 def _store_registration(message: Received, resource: Incoming, by: Actor) -> None:
+    if resource.deleted:
+        withdrawn = withdraw_registration(
+            registration_id=resource.id, digest=resource.digest, at=message.at, by=by
+        )
+        resource.version = withdrawn.version
+        return
     if not resource.changed or resource.facts is None:
         return
     row = record_registration(
@@ -121,28 +124,36 @@ def _store_registration(message: Received, resource: Incoming, by: Actor) -> Non
         facts=resource.facts, digest=resource.digest, at=message.at, by=by,
         message_id=message.id, registration_id=resource.id, source_key=resource.source_key,
     )  # fmt: skip
+    if row.id != resource.id:  # another message made it after this one had looked
+        raise Overtaken
     resource.version = row.version
 
 
-def _map_parties(parties: Iterable[Incoming]) -> None:
-    """Find the organisation or practitioner of the registry that bears the same number."""
-    numbers: dict[str, set[str]] = defaultdict(set)
+def _map_parties(parties: Iterable[Incoming], organisation_id: UUID) -> None:
+    """Find what the registry holds under the same number: whole institutions and practitioners by their
+    public numbers, posts and departments by the codes that the hospital gave them.
+    """
     listed = list(parties)
+    numbers: dict[str, set[str]] = defaultdict(set)
     for party in listed:
         numbers[party.resource_type].update(_values(party))
-    organisations = practitioners = {}
-    if numbers["Organization"]:
-        organisations = ids_by_number(numbers["Organization"])
-    if numbers["Practitioner"]:
-        practitioners = ids_by_certificate(numbers["Practitioner"])
-    found = {"Organization": organisations, "Practitioner": practitioners}
+    departments = department_ids(
+        organisation_id, numbers["Location"] | numbers["HealthcareService"]
+    )
+    found: dict[str, Mapping[str, UUID]] = {
+        "Organization": ids_by_number(numbers["Organization"]),
+        "Practitioner": ids_by_certificate(numbers["Practitioner"]),
+        "PractitionerRole": role_ids(organisation_id, numbers["PractitionerRole"]),
+        "Location": departments,
+        "HealthcareService": departments,
+    }
     for party in listed:
-        ids: dict[str, UUID] = found.get(party.resource_type, {})
+        ids = found.get(party.resource_type, {})
         party.columns["registry_id"] = next(filter(None, map(ids.get, _values(party))), None)
 
 
 def _values(party: Incoming) -> list[str]:
-    return [token.partition("|")[2] for token in party.identifiers]
+    return [token[1:] for token in party.identifiers if token.startswith("=")]
 
 
 def _row(resource: Incoming, message: Received) -> dict[str, Any]:
@@ -156,6 +167,7 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
         "digest": resource.digest,
         "recorded_at": message.at,
         "changed_at": message.at,
+        "deleted": resource.deleted,
         **resource.columns,
     }
 
@@ -163,9 +175,8 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
 def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
     if not resources:
         return
-    columns = (*COMMON, *resources[0].columns)
-    rows = [tuple(_row(one, message)[name] for name in columns) for one in resources]
-    _insert(selectors.TABLES[kind], columns, rows)
+    rows = [_row(one, message) for one in resources]
+    _insert(selectors.TABLES[kind], tuple(rows[0]), [tuple(row.values()) for row in rows])
 
 
 def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
@@ -195,7 +206,7 @@ def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
         row_id = uuid7()
         rows.append((
             row_id, one.id, one.resource_type, one.version, one.source.decode(),
-            seal_values(row_id, one.sealed), message.id, message.at,
+            seal_values(row_id, one.sealed), message.id, message.at, one.deleted,
         ))  # fmt: skip
         for part, attachment in enumerate(one.attachments):
             content = DocumentContent(

@@ -1,57 +1,135 @@
-"""What is true about an actor and a record, as the access decision wants it (handbook 12.3)."""
+"""What is true about an actor and a record, as the access decision wants it (handbook 12.3).
 
-from collections.abc import Iterable
+The facts are SQL conditions on a registration `r`, so that one record and a search of millions are
+judged by the same words.
+"""
+
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
-from django.utils import timezone
+from django.db import connection
 
-from health_records.models import Encounter
-from health_records.rules import TREATMENT_WINDOW, treats_since
-from health_records.selectors import setting
-from kernel.access.rules import Fact
+from health_records.rules import SETTINGS, TREATMENT_WINDOW
+from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
-from registry.patients.selectors import ids_at_hospital
-from registry.persons.selectors import links_of_person, person_of_registration, survivor_of
+from registry.persons.selectors import links_of_person, survivor_of
+from registry.persons.states import LIVE
+
+RECENTLY = """now() - make_interval(days => coalesce(
+  (SELECT s.value FROM health_records_recordsetting s WHERE s.name = %(treatment_window)s),
+  %(treatment_days)s))"""
+
+VISITED = f"""EXISTS (
+  SELECT FROM health_records_encounter e
+  WHERE e.node = {{node}} AND e.registration_id = {{id}}
+    AND (e.occurred_at >= {RECENTLY} OR e.ended_at >= {RECENTLY}))"""
+
+SURVIVING = """
+  SELECT p.id FROM persons_person p, (
+    SELECT coalesce((SELECT q.survivor_id FROM persons_person q WHERE q.id = {person}), {person}) AS id
+  ) s WHERE p.id = s.id OR p.survivor_id = s.id"""
+
+OWN_RECORD = """r.id IN (
+  SELECT l.registration_id FROM persons_identitylink l
+  WHERE l.status = ANY(%(live)s)
+    AND l.person_id IN ({surviving}))""".format(  # noqa: S608
+    surviving=SURVIVING.format(person="%(person)s::uuid")
+)
+
+TREATED = """EXISTS (
+  SELECT FROM (
+    SELECT r.node AS node, r.id AS id
+    UNION ALL
+    SELECT l.registration_node, l.registration_id
+    FROM persons_identitylink mine
+    JOIN persons_identitylink l ON l.status = ANY(%(live)s)
+      AND l.person_id IN ({surviving})
+    WHERE mine.registration_id = r.id AND mine.status = ANY(%(live)s)
+  ) same
+  JOIN patients_patientregistration own
+    ON own.node = same.node AND own.id = same.id AND own.organisation_id = %(organisation)s::uuid
+  WHERE {visited})""".format(  # noqa: S608
+    surviving=SURVIVING.format(person="mine.person_id"),
+    visited=VISITED.format(node="own.node", id="own.id"),
+)
+
+SEEN: Mapping[Fact, str] = {
+    Fact.SOURCE_HOSPITAL: "r.organisation_id = %(organisation)s::uuid",
+    Fact.TREATMENT_RELATIONSHIP: TREATED,
+    Fact.OWN_RECORD: OWN_RECORD,
+}
+"""A fact as a condition on a registration `r`."""
+
+FACTS_OF: Mapping[Role, tuple[Fact, ...]] = {
+    Role.HOSPITAL_SYSTEM: (Fact.SOURCE_HOSPITAL, Fact.TREATMENT_RELATIONSHIP),
+    Role.CLINICIAN: (Fact.TREATMENT_RELATIONSHIP,),
+    Role.RESIDENT: (Fact.OWN_RECORD,),
+}
+"""Which facts can be true of whom, the cheapest first."""
+
+OF_REGISTRATION = """
+SELECT FROM patients_patientregistration r WHERE r.id = %(id)s AND {condition}
+"""
+TREATS_ONE = """
+SELECT EXISTS (
+  SELECT FROM patients_patientregistration own
+  WHERE own.id = ANY(%(registrations)s::uuid[]) AND own.organisation_id = %(organisation)s::uuid
+    AND {visited})
+""".format(visited=VISITED.format(node="own.node", id="own.id"))
+
+
+def facts_that_suffice(actor: Actor, action: str) -> tuple[Fact, ...]:
+    """The facts of which any lets the actor do this to a record, the cheapest first."""
+    sufficient = RULES.get((actor.role, action), frozenset())
+    return tuple(fact for fact in FACTS_OF.get(actor.role, ()) if fact in sufficient)
+
+
+def values_of(actor: Actor) -> dict[str, Any]:
+    """What the conditions of `SEEN` are filled in with."""
+    return {
+        "organisation": actor.organisation_id,
+        "person": actor.person_id,
+        "live": list(LIVE),
+        "treatment_window": TREATMENT_WINDOW,
+        "treatment_days": SETTINGS[TREATMENT_WINDOW],
+    }
 
 
 def facts_about_person(actor: Actor, person_id: UUID) -> frozenset[str]:
     """Facts about the whole record of a person."""
-    registrations = [link.registration_id for link in links_of_person(person_id)]
-    return _facts(actor, person_id, registrations)
+    facts: frozenset[str] = frozenset({Fact.AUTHENTICATED})
+    possible, own = FACTS_OF.get(actor.role, ()), actor.person_id
+    if Fact.OWN_RECORD in possible and own and survivor_of(own) == survivor_of(person_id):
+        facts |= {Fact.OWN_RECORD}
+    if Fact.TREATMENT_RELATIONSHIP in possible and actor.organisation_id:
+        registrations = [link.registration_id for link in links_of_person(person_id)]
+        values = values_of(actor) | {"registrations": registrations}
+        with connection.cursor() as cursor:
+            cursor.execute(TREATS_ONE, values)
+            if cursor.fetchone()[0]:
+                facts |= {Fact.TREATMENT_RELATIONSHIP}
+    return facts
 
 
 def facts_about_registration(
     actor: Actor, registration_id: UUID | None, organisation_id: UUID | None
 ) -> frozenset[str]:
-    """Facts about a resource that belongs to a registration and was pushed by an organisation."""
-    person_id = person_of_registration(registration_id) if registration_id else None
-    registrations: list[UUID] = []
-    if actor.role is Role.CLINICIAN:
-        links = links_of_person(person_id) if person_id else []
-        registrations = [link.registration_id for link in links]
-        registrations = registrations or ([registration_id] if registration_id else [])
-    facts = _facts(actor, person_id, registrations)
-    is_source = actor.role is Role.HOSPITAL_SYSTEM and organisation_id is not None
-    if is_source and organisation_id == actor.organisation_id:
-        facts |= {Fact.SOURCE_HOSPITAL}
+    """Facts about a resource that belongs to a registration and was pushed by an organisation.
+
+    A hospital's system needs no other reason to see what its hospital pushed.
+    """
+    facts: frozenset[str] = frozenset({Fact.AUTHENTICATED})
+    possible = FACTS_OF.get(actor.role, ())
+    is_source = organisation_id is not None and organisation_id == actor.organisation_id
+    if Fact.SOURCE_HOSPITAL in possible and is_source:
+        return facts | {Fact.SOURCE_HOSPITAL}
+    for fact in possible if registration_id else ():
+        if fact is Fact.SOURCE_HOSPITAL:
+            continue
+        statement = OF_REGISTRATION.format(condition=SEEN[fact])
+        with connection.cursor() as cursor:
+            cursor.execute(statement, values_of(actor) | {"id": registration_id})
+            if cursor.fetchone() is not None:
+                facts |= {fact}
     return facts
-
-
-def _facts(actor: Actor, person_id: UUID | None, registrations: Iterable[UUID]) -> frozenset[str]:
-    facts: set[str] = {Fact.AUTHENTICATED}
-    own = actor.person_id if actor.role is Role.RESIDENT else None
-    if own and person_id and survivor_of(own) == survivor_of(person_id):
-        facts.add(Fact.OWN_RECORD)
-    hospital = actor.organisation_id if actor.role is Role.CLINICIAN else None
-    if hospital and _treats(hospital, list(registrations)):
-        facts.add(Fact.TREATMENT_RELATIONSHIP)
-    return frozenset(facts)
-
-
-def _treats(organisation_id: UUID, registrations: list[UUID]) -> bool:
-    """Whether one of the registrations is the organisation's, with a visit not long ago."""
-    own = ids_at_hospital(organisation_id, registrations)
-    since = treats_since(timezone.now(), setting(TREATMENT_WINDOW))
-    recent = Q(occurred_at__gte=since) | Q(ended_at__gte=since)
-    return bool(own) and Encounter.objects.filter(recent, registration_id__in=own).exists()

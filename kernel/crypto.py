@@ -10,6 +10,7 @@ import hmac
 import os
 import struct
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -112,9 +113,25 @@ def blind_index_next(kind: str, value: str) -> bytes | None:
     return None
 
 
+def blind_indexes_of(kind: str, values: Sequence[str]) -> list[bytes] | None:
+    """`blind_index` of each value, for a column of several; None where there is none."""
+    return [blind_index(kind, value) for value in values] or None
+
+
+def blind_indexes_of_next(kind: str, values: Sequence[str]) -> list[bytes] | None:
+    """`blind_index_next` of each value."""
+    hashes = [blind_index_next(kind, value) for value in values]
+    return [one for one in hashes if one is not None] or None
+
+
 def blind_indexes(kind: str, value: str) -> list[bytes]:
     """Every hash under which a row may be found now; look for them in both columns."""
     return [_keyed_hash(key, kind, value) for key in ring.index_keys().values()]
+
+
+def comparable(value: str) -> str:
+    """The form of a value in which keyed hashes are equal: one width and case, no blanks."""
+    return "".join(unicodedata.normalize("NFKC", value).upper().split())
 
 
 def mask_name(name: str) -> str:
@@ -139,8 +156,7 @@ def _masked(text: str, before: int, after: int) -> str:
 
 
 def _keyed_hash(key: bytes, kind: str, value: str) -> bytes:
-    normal = "".join(unicodedata.normalize("NFKC", value).upper().split())
-    return hmac.digest(key, f"{kind}\0{normal}".encode(), hashlib.sha256)
+    return hmac.digest(key, f"{kind}\0{comparable(value)}".encode(), hashlib.sha256)
 
 
 @lru_cache(maxsize=256)

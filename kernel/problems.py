@@ -75,6 +75,16 @@ class AddressUnknown(DomainError):
     title = {"zh": "没有这个地址", "en": "There is nothing at this address"}
 
 
+class AddressInvalid(DomainError):
+    """The address holds a character that stands for nothing."""
+
+    status, code = 400, "address-invalid"
+    title = {
+        "zh": "地址中含有空字符（%00），请删除",
+        "en": "The address holds a NUL character (%00); remove it",
+    }
+
+
 class InternalError(DomainError):
     """Something broke that is not the client's doing."""
 

@@ -20,6 +20,16 @@ FOREIGN_RESIDENT = "9"
 MALE, FEMALE = "1", "2"
 """Sex, GB/T 2261.1."""
 
+NUMBERS_OF_PEOPLE = re.compile(
+    r"(?<!\d)\d{17}[\dXx](?!\d)"
+    r"|(?<!\d)[1-8]\d{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}(?!\d)"
+    r"|(?<![0-9A-Za-z.])(?:\+?86[ -]?)?[1１][3-9３-９]\d(?:[ -]?\d{4}){2}(?![0-9A-Za-z]|\.\d)"
+)
+"""What looks like a citizen number (18 or 15 places) or a mobile phone number inside a text.
+
+Parts of a UUID or of a dotted identifier (OID, DICOM UID) are none.
+"""
+
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECKS = "10X98765432"

@@ -4,6 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import click
 import orjson
 
+from config.cli.circles import as_transaction, circles_of
 from config.cli.home import Home
 from config.cli.hospital_client import Answer, HospitalClient, NoAnswer, client_of
 from config.cli.input_files import InputFile, Unreadable, find_inputs
@@ -43,13 +45,14 @@ class FileReport:
     stored: int = 0
     refused: int = 0
     issues: list[Issue] = field(default_factory=list)
+    alone: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     stored_kinds: Counter[str] = field(default_factory=Counter)
 
     def as_line(self) -> dict[str, Any]:
         """The line of `--json`."""
         line = asdict(self)
-        del line["kinds"], line["stored_kinds"]
+        del line["kinds"], line["stored_kinds"], line["alone"]
         return line
 
 
@@ -88,9 +91,47 @@ def push(home: Home, paths: tuple[Path, ...], hospital: str, as_json: bool) -> N
 
 
 def push_files(client: HospitalClient, files: Sequence[InputFile]) -> Iterator[FileReport]:
-    """Send the files one after another, in their order."""
+    """Send the files one after another, in their order.
+
+    Resources that were refused only because what they refer to was not there yet are sent again after the
+    others, pass by pass; those that refer to each other in a circle go together first.
+    """
+    waiting: list[InputFile] = []
+    sent: set[str] = set()
     for file in files:
-        yield push_file(client, file)
+        report = push_file(client, file)
+        if lacks_only_targets(report):
+            waiting.append(file)
+        else:
+            yield report
+    while waiting:
+        reports = [(file, push_file(client, file)) for file in waiting]
+        left = [file for file, report in reports if lacks_only_targets(report)]
+        yield from (report for _, report in reports if not lacks_only_targets(report))
+        if len(left) == len(waiting) and not push_circles(client, left, sent):
+            yield from (report for _, report in reports)
+            return
+        waiting = left
+
+
+def lacks_only_targets(report: FileReport) -> bool:
+    """Whether a resource was refused for references that lead to nothing, and for nothing else."""
+    rules = {issue.rule for issue in report.issues}
+    return report.status == REJECTED and report.alone and rules == {"reference-resolves"}
+
+
+def push_circles(client: HospitalClient, files: Sequence[InputFile], sent: set[str]) -> bool:
+    """Send resources that wait for each other in one transaction each, once; whether one was taken."""
+    taken = False
+    for circle in circles_of({file: _content(file.read()) for file in files}):
+        body = as_transaction(circle)
+        name = sha256(body).hexdigest()
+        if name in sent:
+            continue
+        sent.add(name)
+        with suppress(NoAnswer):
+            taken = client.post("/fhir/R4", body, message_id=name).ok or taken
+    return taken
 
 
 def push_file(client: HospitalClient, file: InputFile) -> FileReport:
@@ -111,7 +152,7 @@ def push_file(client: HospitalClient, file: InputFile) -> FileReport:
             issues=[Issue("", "no-answer", str(error))],
             kinds=Counter(kinds),
         )
-    return _judged(file.label, kinds, answer)
+    return _judged(file.label, kinds, answer, alone=content.get("resourceType") != "Bundle")
 
 
 def message_id(content: dict[str, Any], body: bytes) -> str:
@@ -170,7 +211,7 @@ def show(reports: Sequence[FileReport], totals: dict[str, Any]) -> None:
     )
 
 
-def _judged(label: str, kinds: Sequence[str], answer: Answer) -> FileReport:
+def _judged(label: str, kinds: Sequence[str], answer: Answer, *, alone: bool) -> FileReport:
     """Count the entries of a response bundle; an outcome alone speaks for the whole message."""
     if answer.ok:
         entries = _entries(answer.body) if _is_response(answer.body) else [{"response": {}}]
@@ -189,6 +230,7 @@ def _judged(label: str, kinds: Sequence[str], answer: Answer) -> FileReport:
         stored=stored,
         refused=len(kinds) - stored,
         issues=issues,
+        alone=alone,
         kinds=Counter(kinds),
         stored_kinds=Counter(kind for kind, ok in zip(kinds, good, strict=True) if ok),
     )

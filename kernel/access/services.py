@@ -1,6 +1,7 @@
 """The one decision "may this actor do this", and the audit row it leaves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.db import connection, transaction
 
 from kernel.access import context
 from kernel.access.errors import NotVisible, Refused
-from kernel.access.rules import Reason, decide
+from kernel.access.rules import Decision, Reason, decide
 from kernel.actor import Actor
 from kernel.audit.models import AuditRow, Outcome
 
@@ -24,6 +25,31 @@ class About(TypedDict, total=False):
     count: int | None
 
 
+NOTHING_SAID: Mapping[str, Any] = {
+    "person_id": None, "registration_id": None, "resource_type": "", "resource_id": None,
+    "count": None,
+}  # fmt: skip
+TEXTS = frozenset({"actor_role", "purpose", "outcome", "reason"})
+COLUMNS = (
+    "actor_id", "actor_role", "actor_node", "organisation_id", "on_behalf_of", "action", "purpose",
+    "person_id", "registration_id", "resource_type", "resource_id", "outcome", "reason", "facts",
+    "request_id", "route", "ip", "count",
+)  # fmt: skip
+INSERT = "INSERT INTO {table} ({columns}) VALUES ".format(  # noqa: S608
+    table=AuditRow._meta.db_table, columns=", ".join(COLUMNS)
+)
+VALUES = "(" + ", ".join("%s::text[]" if name == "facts" else "%s" for name in COLUMNS) + ")"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """Whom a search speaks of, what is true about that, and how much of it is given out."""
+
+    registration_id: UUID | None
+    facts: frozenset[str]
+    count: int
+
+
 def authorise(
     actor: Actor, action: str, *, facts: Iterable[str] = frozenset(), **about: Unpack[About]
 ) -> None:
@@ -34,28 +60,12 @@ def authorise(
     """
     known = frozenset(facts)
     decision = decide(actor.role, action, known)
+    values = _row(actor, action, decision, known, about)
     request = context.current()
-    values = {
-        "actor_id": actor.id,
-        "actor_role": actor.role,
-        "actor_node": actor.node,
-        "on_behalf_of": actor.on_behalf_of,
-        "action": action,
-        "purpose": actor.purpose,
-        "outcome": Outcome.ALLOWED if decision.allowed else Outcome.REFUSED,
-        "reason": decision.reason,
-        "facts": sorted(known),
-        "request_id": request.request_id if request else "",
-        "route": request.route() if request else "",
-        "ip": request.ip if request else "",
-        **about,
-        "organisation_id": about.get("organisation_id") or actor.organisation_id,
-    }
     if _in_callers_transaction() and not decision.allowed and request is not None:
         request.unwritten.append(values)
     else:
-        with transaction.atomic():
-            AuditRow.objects.create(**values)
+        _insert([values])
     context.note_decision()
     if decision.allowed:
         return
@@ -76,11 +86,62 @@ def authorise_write(
     authorise(actor, action, facts=facts, **about)
 
 
+def authorise_search(
+    actor: Actor, action: str, concerns: Sequence[Concern], **about: Unpack[About]
+) -> None:
+    """Audit what a search gives out: a row for each whom it speaks of, in one statement.
+
+    What the actor may not see is not among the answers, so nothing is raised for a concern that is
+    refused; its row tells that somebody asked.
+    """
+    rows = []
+    for one in concerns:
+        decision = decide(actor.role, action, one.facts)
+        rows.append(
+            _row(actor, action, decision, one.facts, about)
+            | {"registration_id": one.registration_id, "count": one.count}
+        )
+    _insert(rows)
+    context.note_decision()
+
+
 def write_refusals(refusals: list[dict[str, Any]]) -> None:
     """Commit the rows of refusals raised inside transactions that were since rolled back."""
     if refusals:
         with transaction.atomic(durable=True):
-            AuditRow.objects.bulk_create([AuditRow(**values) for values in refusals])
+            _insert(refusals)
+
+
+def _row(
+    actor: Actor, action: str, decision: Decision, facts: frozenset[str], about: About
+) -> dict[str, Any]:
+    request = context.current()
+    return {
+        **NOTHING_SAID,
+        "actor_id": actor.id,
+        "actor_role": actor.role,
+        "actor_node": actor.node,
+        "on_behalf_of": actor.on_behalf_of,
+        "action": action,
+        "purpose": actor.purpose,
+        "outcome": Outcome.ALLOWED if decision.allowed else Outcome.REFUSED,
+        "reason": decision.reason,
+        "facts": sorted(facts),
+        "request_id": request.request_id if request else "",
+        "route": request.route() if request else "",
+        "ip": request.ip if request else "",
+        **about,
+        "organisation_id": about.get("organisation_id") or actor.organisation_id,
+    }
+
+
+def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
+    """One statement, so one transaction; the ORM takes five times as long on this hot path."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT + ", ".join([VALUES] * len(rows)),
+            [str(row[name]) if name in TEXTS else row[name] for row in rows for name in COLUMNS],
+        )
 
 
 def _in_callers_transaction() -> bool:

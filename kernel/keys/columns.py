@@ -36,7 +36,7 @@ class BlindIndex:
 
     Where the column is in a unique rule, the same rule must be there for `column_next`.
     `value` is the dotted path of `(row) -> str | None`, which reads the value from the row's sealed
-    column; None where there is nothing to index.
+    column; None where there is nothing to index. A column of several hashes has `-> list[str]`.
     """
 
     model: str

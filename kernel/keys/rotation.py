@@ -102,12 +102,15 @@ def fill_next(pair: BlindIndex) -> int:
     ).order_by("id")
     while batch := list(rows.filter(id__gt=after)[: pair.batch]):
         after = batch[-1].pk
-        hashes = []
+        hashes: list[tuple[UUID, Any, Any]] = []
         for row in batch:
             try:
                 value = value_of(row)
             except (KeyUnknown, SealBroken) as error:
                 _stays(pair.model, pair.column, row.pk, error)
+                continue
+            if isinstance(value, list):
+                done += _replace_several(pair, row, crypto.blind_indexes_of_next(pair.kind, value))
                 continue
             new = None if value is None else crypto.blind_index_next(pair.kind, value)
             if new is not None:
@@ -253,6 +256,13 @@ def _replace(
         cursor.execute(statement, [list(ids), list(olds), list(news)])
         replaced: int = cursor.rowcount
         return replaced
+
+
+def _replace_several(pair: BlindIndex, row: models.Model, new: list[bytes] | None) -> int:
+    """As `_replace`, for one row whose column holds several hashes."""
+    old = list(map(bytes, getattr(row, pair.column)))
+    unchanged = type(row)._default_manager.filter(pk=row.pk, **{pair.column: old})
+    return unchanged.update(**{pair.column_next: new}) if new else 0
 
 
 def _is_rewritten_here(label: str) -> bool:

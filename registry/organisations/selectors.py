@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from kernel.actor import Actor
 from registry.organisations.errors import OrganisationUnknown
-from registry.organisations.models import Organisation
+from registry.organisations.models import Department, Organisation
 
 
 def organisations_visible_to(actor: Actor) -> QuerySet[Organisation]:
@@ -36,3 +36,9 @@ def ids_by_number(numbers: Iterable[str]) -> dict[str, UUID]:
     for id_, code, uscc in rows.values_list("id", "code", "uscc"):
         found |= {code: id_, uscc: id_}
     return {number: id_ for number, id_ in found.items() if number in wanted}
+
+
+def department_ids(organisation_id: UUID, codes: Iterable[str]) -> dict[str, UUID]:
+    """Ids of an institution's departments by the codes that it gave them."""
+    rows = Department.objects.filter(organisation_id=organisation_id, code__in=set(codes))
+    return dict(rows.values_list("code", "id"))

@@ -1,6 +1,10 @@
 """Patients as hospitals know them."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Collate, Lower
 
 from kernel.homes import CityModel
 from registry.organisations.models import Organisation
@@ -10,7 +14,8 @@ class PatientRegistration(CityModel):
     """A patient of one hospital under the number the hospital gave (患者登记).
 
     Numbers of documents and phones are only in `sealed`; the indexes are keyed hashes of the strongest
-    document and the first phone. The second pair of columns is filled while the index key changes.
+    document and the first phone, and of all numbers by which a patient is searched. The second columns
+    are filled while the index key changes.
     """
 
     organisation = models.ForeignKey(
@@ -26,10 +31,13 @@ class PatientRegistration(CityModel):
     identity_index_next = models.BinaryField(null=True, db_index=True)
     phone_index = models.BinaryField(null=True, db_index=True)
     phone_index_next = models.BinaryField(null=True, db_index=True)
+    number_indexes = ArrayField(models.BinaryField(), null=True)
+    number_indexes_next = ArrayField(models.BinaryField(), null=True)
     digest = models.BinaryField()
     version = models.PositiveIntegerField(default=1)
     recorded_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    deleted = models.BooleanField(default=False, db_default=False)  # recorded in error
 
     class Meta:
         constraints = [
@@ -39,7 +47,25 @@ class PatientRegistration(CityModel):
         ]
         indexes = [
             models.Index(name="registration_source_key", fields=["organisation", "source_key"]),
-        ]
+            models.Index(
+                name="registration_changed", fields=["organisation", "changed_at", "id"]
+            ),
+            models.Index(
+                name="registration_birth_date", fields=["organisation", "birth_date"]
+            ),
+            models.Index(
+                F("organisation"), Collate(Lower("name"), "C"),
+                name="registration_name",
+            ),
+            GinIndex(
+                name="registration_numbers", fields=["number_indexes"],
+                condition=Q(number_indexes__isnull=False), opclasses=["array_ops"],
+            ),
+            GinIndex(
+                name="registration_numbers_next", fields=["number_indexes_next"],
+                condition=Q(number_indexes_next__isnull=False), opclasses=["array_ops"],
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"registration {self.id}"

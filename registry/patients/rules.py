@@ -22,6 +22,7 @@ class RegistrationFacts:
     """A patient in the words of one hospital; numbers as they were sent.
 
     `documents` are (type, number); a type outside the table is kept and identifies nobody.
+    `identifiers` are all (system, value), by which the patient may be searched.
     """
 
     name: str = ""
@@ -29,6 +30,7 @@ class RegistrationFacts:
     birth_date: date | None = None
     documents: tuple[tuple[str, str], ...] = ()
     phones: tuple[str, ...] = field(default=())
+    identifiers: tuple[tuple[str, str], ...] = ()
 
 
 def identifying_number(kind: str, number: str) -> str | None:
@@ -67,6 +69,26 @@ def indexed_identity(facts: RegistrationFacts) -> str | None:
     """What the keyed hash of the strongest document is made of."""
     identity = identity_of(facts)
     return identity_text(*identity) if identity else None
+
+
+def searched_numbers(facts: RegistrationFacts) -> list[str]:
+    """The texts of which every identifier and phone leaves keyed hashes to be searched by."""
+    texts: dict[str, None] = {}
+    for system, value in facts.identifiers:
+        texts |= dict.fromkeys((number_text(value, system), number_text(value)))
+    texts |= {phone_text(phone): None for phone in facts.phones}
+    return list(texts)
+
+
+def number_text(value: str, system: str | None = None) -> str:
+    """An identifier in one text for a keyed hash, whatever its system where none is given."""
+    plain = citizen_number_of(value) or value
+    return f"={plain}" if system is None else f"{system}|{plain}"
+
+
+def phone_text(phone: str) -> str:
+    """A phone number in one text for a keyed hash."""
+    return f"phone={normalise_phone(phone)}"
 
 
 def indexed_phone(facts: RegistrationFacts) -> str | None:

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from kernel.crypto import blind_indexes
+from kernel.crypto import blind_indexes, comparable
 from registry.patients.models import PatientRegistration
-from registry.patients.rules import CITIZEN, identifying_number, identity_text
+from registry.patients.rules import CITIZEN, identifying_number, identity_text, searched_numbers
+from registry.patients.sealing import facts_of
 
 
 def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistration]:
@@ -33,8 +34,24 @@ def ids_by_number(organisation_id: UUID, number: str) -> list[UUID]:
         indexes = blind_indexes("identity", identity_text(CITIZEN, plain))
         wanted |= Q(identity_index__in=indexes) | Q(identity_index_next__in=indexes)
     return list(
-        registrations_of_hospital(organisation_id).filter(wanted).values_list("id", flat=True)
+        registrations_of_hospital(organisation_id)
+        .filter(wanted, deleted=False)
+        .values_list("id", flat=True)
     )
+
+
+def number_hashes(text: str) -> list[bytes]:
+    """Every keyed hash under which this node may hold one of the texts of `searched_numbers`."""
+    return blind_indexes("number", text)
+
+
+def bearing(candidates: Iterable[PatientRegistration], text: str) -> list[UUID]:
+    """Those of the registrations whose opened numbers hold one of the texts of `searched_numbers`."""
+    wanted = comparable(text)
+    return [
+        one.id for one in candidates
+        if wanted in map(comparable, searched_numbers(facts_of(one)))
+    ]  # fmt: skip
 
 
 def ids_at_hospital(organisation_id: UUID, ids: Iterable[UUID]) -> list[UUID]:

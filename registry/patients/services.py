@@ -6,11 +6,16 @@ from uuid import UUID
 from django.db import transaction
 
 from kernel.actor import Actor
-from kernel.crypto import blind_index, blind_index_next
+from kernel.crypto import blind_index, blind_index_next, blind_indexes_of, blind_indexes_of_next
 from kernel.events import services as events
 from kernel.homes import uuid7
 from registry.patients.models import PatientRegistration, RegistrationVersion
-from registry.patients.rules import RegistrationFacts, indexed_identity, indexed_phone
+from registry.patients.rules import (
+    RegistrationFacts,
+    indexed_identity,
+    indexed_phone,
+    searched_numbers,
+)
 from registry.patients.sealing import seal_facts
 
 RECORDED, CHANGED = "registration.recorded", "registration.changed"
@@ -51,7 +56,7 @@ def record_registration(
     row.sealed = seal_facts(row.id, facts)
     _index(row, facts)
     row.source_key = source_key or row.source_key
-    row.digest, row.version, row.changed_at = digest, row.version + 1, at
+    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, False
     row.save(force_insert=old is None)
     RegistrationVersion.objects.create(
         registration=row,
@@ -67,6 +72,21 @@ def record_registration(
     return row
 
 
+@transaction.atomic
+def withdraw_registration(
+    *, registration_id: UUID, digest: bytes, at: datetime, by: Actor
+) -> PatientRegistration:
+    """Mark a registration as recorded in error, as a new version; what it said stays.
+
+    At the hub its link to a person ends.
+    """
+    row = PatientRegistration.objects.select_for_update(of=("self",)).get(pk=registration_id)
+    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, True
+    row.save(update_fields=["digest", "version", "changed_at", "deleted"])
+    events.record(CHANGED, subject_id=row.id, by=by)
+    return row
+
+
 def _index(row: PatientRegistration, facts: RegistrationFacts) -> None:
     row.identity_index = row.identity_index_next = row.phone_index = row.phone_index_next = None
     if identity := indexed_identity(facts):
@@ -75,3 +95,6 @@ def _index(row: PatientRegistration, facts: RegistrationFacts) -> None:
     if phone := indexed_phone(facts):
         row.phone_index = blind_index("phone", phone)
         row.phone_index_next = blind_index_next("phone", phone)
+    numbers = searched_numbers(facts)
+    row.number_indexes = blind_indexes_of("number", numbers)
+    row.number_indexes_next = blind_indexes_of_next("number", numbers)

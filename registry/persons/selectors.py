@@ -7,12 +7,23 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from registry.patients.models import PatientRegistration
+from registry.patients.rules import (
+    CITIZEN,
+    HOME_RETURN,
+    PASSPORT,
+    TAIWAN,
+    identifying_number,
+    normalise_phone,
+)
+from registry.patients.selectors import bearing
 from registry.persons.matching import Candidate
 from registry.persons.models import IdentityLink, Person, PersonIdentifier
 from registry.persons.sealing import PHONE, hashes_of
 from registry.persons.states import LIVE, Status
 
 MOST_CANDIDATES = 64
+KINDS = (CITIZEN, PASSPORT, HOME_RETURN, TAIWAN)
 
 # One statement, because linking is the hub's hottest path: the ORM took five for it.
 CANDIDATES = """
@@ -117,6 +128,21 @@ def bears(person_id: UUID, kind: str, number: str) -> bool | None:
     if not own.exists():
         return None
     return _bearing([(kind, number)]).filter(person_id=person_id).exists()
+
+
+def registrations_bearing(text: str, value: str, *, organisation_id: UUID | None) -> list[UUID]:
+    """At the hub: registrations that hold a number in the form of `searched_numbers`.
+
+    The candidates are a hospital's own of that patient number, and those of the persons who bear the
+    value as a document or phone.
+    """
+    numbers = [(kind, plain) for kind in KINDS if (plain := identifying_number(kind, value))]
+    persons = _bearing([*numbers, (PHONE, normalise_phone(value))]).values("person_id")
+    links = live_links().filter(person_id__in=persons)
+    wanted = Q(pk__in=list(links.values_list("registration_id", flat=True)[:MOST_CANDIDATES]))
+    if organisation_id is not None:
+        wanted |= Q(organisation_id=organisation_id, local_id=value)
+    return bearing(PatientRegistration.objects.filter(wanted), text)
 
 
 def _bearing(numbers: Iterable[tuple[str, str]]) -> QuerySet[PersonIdentifier]:

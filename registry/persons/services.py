@@ -32,15 +32,20 @@ WHERE id = %(person)s AND audience IS DISTINCT FROM now_at.nodes
 
 
 @transaction.atomic(savepoint=False)
-def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink:
+def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink | None:
     """The link of a registration, made or looked at again; safe twice and under race.
 
-    A link that stands is kept unless the document contradicts it.
+    A link that stands is kept unless the document contradicts it. A registration that the hospital
+    took back has none.
     """
     facts = facts_of(registration)
     claim = claim_of(facts)
     lock_keys(_keys_of(registration.id, claim))
     standing = selectors.live_link(registration.id)
+    if registration.deleted:
+        if standing:
+            _end(standing)
+        return None
     if standing and not _contradicts(standing, claim):
         if standing.registration_version < registration.version:
             standing.registration_version = registration.version

@@ -6,12 +6,8 @@ import json
 import threading
 import time
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs
 
-import jwt
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -20,86 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from config.cli import hospital_client, input_files
 from config.cli.home import Home
 from config.cli.main import cli
+from tests.cli.door_server import DoorServer, procedure, transaction
 
 HOSPITAL = "JQ620101762010011A1001"
-
-
-def transaction(*kinds, identifier=None, kind="transaction"):
-    bundle = {"resourceType": "Bundle", "type": kind}
-    if identifier:
-        bundle["identifier"] = {"system": "urn:x", "value": identifier}
-    bundle["entry"] = [{"resource": {"resourceType": k}} for k in kinds]
-    return json.dumps(bundle).encode()
-
-
-class DoorServer(ThreadingHTTPServer):
-    """What the door remembers, and what it is told to do."""
-
-    daemon_threads = True
-
-    def __init__(self, key: Any, home: Path) -> None:
-        super().__init__(("127.0.0.1", 0), Door)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self.key, self.home, self.life = key, home, 300.0
-        self.script: list[Any] = []
-        self.signed_in: list[str] = []
-        self.received: list[tuple[str, str, bytes]] = []
-        self.tokens: list[str] = []
-
-
-class Door(BaseHTTPRequestHandler):
-    """Signs in, remembers every message, answers as its server's `script` says."""
-
-    protocol_version = "HTTP/1.1"
-    server: DoorServer
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        server = self.server
-        if self.path == "/oauth/token":
-            form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
-            claims = jwt.decode(
-                form["client_assertion"],
-                server.key.public_key(),
-                algorithms=["EdDSA", "ES256"],
-                audience=f"{server.url}/oauth/token",
-            )
-            assert form["grant_type"] == "client_credentials"
-            assert form["client_assertion_type"] == hospital_client.ASSERTION_TYPE
-            assert claims["iss"] == claims["sub"] == "client-1"
-            server.signed_in.append(claims["jti"])
-            return self.answer(
-                200, {"access_token": f"t{len(server.signed_in)}", "expires_in": server.life}
-            )
-        server.received.append((self.path, self.headers["X-Message-Id"], body))
-        server.tokens.append(self.headers["Authorization"])
-        step = server.script.pop(0) if server.script else "take"
-        if step == "drop":
-            self.close_connection = True
-            return None
-        if isinstance(step, int):
-            return self.answer(step, {"title": "no"})
-        if isinstance(step, tuple):
-            return self.answer(*step)
-        content = json.loads(body)
-        entries = content.get("entry", [])
-        if content.get("type") in {"transaction", "batch"}:
-            taken = [{"response": {"status": "201 Created"}} for _ in entries]
-            return self.answer(
-                200,
-                {"resourceType": "Bundle", "type": f"{content['type']}-response", "entry": taken},
-            )
-        return self.answer(201, content)
-
-    def answer(self, status, content):
-        data = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *words):
-        pass
 
 
 @pytest.fixture(params=["ed25519", "p256"])
@@ -283,6 +202,86 @@ def test_a_batch_may_be_taken_in_part(door, tmp_path):
     assert (report["status"], report["stored"], report["refused"]) == ("partial", 1, 1)
     assert report["issues"] == [{"path": "", "rule": "value", "text": "bad date"}]
     assert totals["by_type"]["Patient"]["stored"] == 1
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of resources."""
+    made = tmp_path / "resources"
+    made.mkdir()
+    return made
+
+
+def test_resources_are_sent_again_until_what_they_refer_to_is_there(door, folder):
+    door.resolves = True
+    for name, *targets in (("a", "b"), ("b", "c"), ("c",), ("d", "nothing"), ("e", "d")):
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    *files, totals = lines(result)
+    assert result.exit_code == 0
+    assert {Path(line["file"]).stem: line["status"] for line in files} == {
+        "c": "accepted", "b": "accepted", "a": "accepted", "d": "rejected", "e": "rejected",
+    }  # fmt: skip
+    assert [Path(line["file"]).stem for line in files][:3] == ["c", "b", "a"]
+    assert (totals["files"], totals["resources"], totals["stored"], totals["refused"]) == (
+        5,
+        5,
+        3,
+        2,
+    )
+    assert all(
+        set(line) == {"file", "status", "resources", "stored", "refused", "issues"}
+        for line in files
+    )
+    assert [issue["text"] for line in files for issue in line["issues"]] == [
+        "Procedure/nothing", "Procedure/d",
+    ]  # fmt: skip
+
+
+def test_a_circle_goes_together_and_then_each_by_itself(door, folder):
+    door.resolves = True
+    for name, *targets in (
+        ("a", "b"), ("b", "c"), ("c", "a", "x"), ("x", "y"), ("y", "x"), ("z", "a", "nothing"),
+    ):  # fmt: skip
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    *files, totals = lines(result)
+    statuses = {Path(line["file"]).stem: line["status"] for line in files}
+    assert statuses == dict.fromkeys("abcxy", "accepted") | {"z": "rejected"}
+    assert (totals["stored"], totals["refused"]) == (5, 1)
+    together = [json.loads(body) for path, _, body in door.received if path == "/fhir/R4"]
+    assert [sorted(one["request"]["url"] for one in bundle["entry"]) for bundle in together] == [
+        ["Procedure/x", "Procedure/y"], ["Procedure/a", "Procedure/b", "Procedure/c"],
+    ]  # fmt: skip
+    assert {one["request"]["method"] for bundle in together for one in bundle["entry"]} == {"PUT"}
+
+
+def test_a_circle_that_is_refused_is_not_sent_for_ever(door, folder):
+    door.resolves = True
+    for name, *targets in (("a", "b", "nothing"), ("b", "a")):
+        procedure(folder, name, *targets)
+
+    result = push(door, folder)
+
+    assert [line["status"] for line in lines(result)[:-1]] == ["rejected", "rejected"]
+    assert len(door.received) == 5
+
+
+def test_what_is_refused_for_another_reason_too_is_not_sent_again(door, folder):
+    issues = [
+        {"code": "not-found", "details": {"coding": [{"code": rule}], "text": "x"}}
+        for rule in ("reference-resolves", "date")
+    ]
+    door.script = [(422, {"resourceType": "OperationOutcome", "issue": issues})]
+    procedure(folder, "a", "b")
+
+    push(door, folder)
+
+    assert len(door.received) == 1
 
 
 def test_tokens_renew_before_they_expire_and_after_a_401(door, tmp_path):

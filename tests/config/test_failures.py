@@ -81,3 +81,32 @@ def test_below_fhir_what_broke_is_an_operation_outcome_too(client, failing, path
     assert answer.status_code == status
     assert answer.json()["resourceType"] == "OperationOutcome"
     assert "a bug" not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "path", ["/fhir/R4/Patient/%00", "/fhir/R4/Patient?name=a%00", "/api/v1/organisations?node=%00"]
+)
+def test_a_nul_in_an_address_is_refused_before_it_reaches_the_database(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 400
+    assert "%00" in answer.content.decode()
+
+
+class _Full(OperationalError):
+    """As Django wraps an error of PostgreSQL."""
+
+    def __init__(self, code):
+        super().__init__("said")
+        self.__cause__ = type("Cause", (Exception,), {"pgcode": code})()
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("57P01", 503), ("53300", 503), ("54000", 500), ("22021", 500)]
+)
+def test_only_what_passes_by_itself_may_be_repeated(client, failing, code, status):
+    failing(_Full(code))
+
+    answer = client.get("/api/v1/organisations", headers={"Authorization": "Bearer x"})
+
+    assert answer.status_code == status

@@ -49,7 +49,15 @@ def test_what_is_no_moment(text):
         moment_of(text)
 
 
-@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        "0001-01-01",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_the_ends_of_the_calendar_are_refused(text):
     with pytest.raises(MessageRefused):
         columns("Observation", effectiveDateTime=text)
@@ -113,7 +121,8 @@ def test_time_state_and_place_in_the_record():
     assert str(found["registration_id"]) == "00000000-0000-7000-8000-000000000001"
     assert found["encounter_id"] is None
     assert found["occurred_at"].isoformat() == "2026-01-02T00:00:00+08:00"
-    assert (found["status_code"], found["category"]) == ("active", "dx")
+    assert found["ended_at"].isoformat() == "2026-01-02T23:59:59.999999+08:00"
+    assert (found["status_code"], found["categories"]) == ("active", ["|dx", "=dx"])
 
 
 def test_what_tells_no_time_counts_as_of_now():

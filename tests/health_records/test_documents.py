@@ -13,7 +13,7 @@ from kernel.commands.errors import CityUnreachable
 from kernel.homes import uuid7
 from tests.factories.arriving import PINGLIANG
 from tests.factories.fhir import NOTE, visit
-from tests.factories.records import DocumentFactory, VersionFactory
+from tests.factories.records import DocumentFactory, EntryFactory, VersionFactory
 from tests.factories.registry import (
     IdentityLinkFactory,
     OrganisationFactory,
@@ -32,6 +32,10 @@ def elsewhere():
     whose = RegistrationFactory(organisation=hospital, node=PINGLIANG)
     link = IdentityLinkFactory(registration_id=whose.id, registration_node=PINGLIANG)
     document = DocumentFactory(registration=whose, parts=1)
+    VersionFactory(
+        node=PINGLIANG, resource_id=document.id, resource_type="DocumentReference",
+        source='{"content":[{"attachment":{"url":"u"}},{"attachment":{"data":0}}]}',
+    )  # fmt: skip
     return document, link.person_id
 
 
@@ -74,7 +78,12 @@ def test_the_city_decides_for_the_hubs_reader(push):
     push(visit())
     document = Document.objects.get()
     link = IdentityLinkFactory(registration_id=document.registration_id)
-    body = {"document_id": str(document.id), "part": 0, "facts": []}
+    body = {
+        "resource_id": str(document.id),
+        "resource_type": "DocumentReference",
+        "part": 0,
+        "facts": [],
+    }
 
     answer = documents.fetch(body=body, by=actor_of(Role.RESIDENT, person_id=link.person_id))
 
@@ -87,7 +96,11 @@ def test_the_city_decides_for_the_hubs_reader(push):
 def test_of_hospitals_elsewhere_the_hubs_word_is_taken(push):
     push(visit())
     doctor = actor_of(Role.CLINICIAN, organisation=OrganisationFactory(node=PINGLIANG))
-    body = {"document_id": str(Document.objects.get().id), "part": 0}
+    body = {
+        "resource_id": str(Document.objects.get().id),
+        "resource_type": "DocumentReference",
+        "part": 0,
+    }
 
     answer = documents.fetch(body=body | {"facts": ["treatment_relationship"]}, by=doctor)
 
@@ -110,7 +123,12 @@ def test_the_hub_asks_the_city(monkeypatch, elsewhere):
     answer = content(as_somebody(Role.RESIDENT, person_id=person_id), document.id)
 
     assert (answer.status_code, answer.content) == (200, b"note")
-    body = {"document_id": str(document.id), "part": 0, "facts": ["authenticated", "own_record"]}
+    body = {
+        "resource_id": str(document.id),
+        "resource_type": "DocumentReference",
+        "part": 0,
+        "facts": ["authenticated", "own_record"],
+    }
     assert asked == [("documents.fetch", PINGLIANG, body, person_id)]
 
 
@@ -140,14 +158,34 @@ def test_the_hub_asks_nobody_for_a_stranger(monkeypatch, elsewhere):
 @pytest.mark.node("hub")
 def test_at_the_hub_a_document_says_where_its_content_is(elsewhere):
     document, person_id = elsewhere
-    VersionFactory(
-        node=PINGLIANG, resource_id=document.id, resource_type="DocumentReference",
-        source='{"content": [{"attachment": {"contentType": "text/plain"}}]}',
-    )  # fmt: skip
-
     answer = as_somebody(Role.RESIDENT, person_id=person_id).get(
         f"/fhir/R4/DocumentReference/{document.id}"
     )
 
-    url = f"http://testserver/api/v1/documents/{document.id}/content?part=0"
-    assert answer.json()["content"][0]["attachment"]["url"] == url
+    home = f"http://testserver/api/v1/documents/{document.id}/content"
+    assert answer.json()["content"] == [
+        {"attachment": {"url": "u"}},
+        {"attachment": {"url": f"{home}?part=0&type=DocumentReference"}},
+    ]
+
+
+@pytest.mark.node("hub")
+@pytest.mark.parametrize(
+    ("type_", "source", "path"),
+    [
+        ("Binary", '{"contentType":"text/plain","data":0}', ["_data"]),
+        ("Provenance", '{"signature":[{"who":{},"data":0}]}', ["signature", 0, "_data"]),
+    ],
+)
+def test_at_the_hub_what_has_no_url_says_so_too(elsewhere, type_, source, path):
+    document, person_id = elsewhere
+    entry = EntryFactory(registration=document.registration, resource_type=type_)
+    VersionFactory(node=PINGLIANG, resource_id=entry.id, resource_type=type_, source=source)
+
+    answer = as_somebody(Role.RESIDENT, person_id=person_id).get(f"/fhir/R4/{type_}/{entry.id}")
+
+    found = answer.json()
+    for step in path:
+        found = found[step]
+    home = f"http://testserver/api/v1/documents/{entry.id}/content?part=0&type={type_}"
+    assert found == {"extension": [{"url": "urn:jianqiao:content-at", "valueUrl": home}]}

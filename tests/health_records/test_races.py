@@ -57,6 +57,22 @@ def test_one_new_patient_in_four_messages_at_once():
     assert len(set(versions)) == len(versions)
 
 
+def test_every_answer_about_one_new_patient_leads_to_what_was_stored():
+    patients = [
+        {"resourceType": "Patient", "id": "p1", "birthDate": f"1990-01-0{number}"}
+        for number in range(1, 5)
+    ]
+    answers = at_once(*[bundle(entry(patient)) for patient in patients])
+
+    assert [one.status_code for one in answers] == [200] * 4
+    (whose,) = PatientRegistration.objects.all()
+    locations = {one.json()["entry"][0]["response"]["location"] for one in answers}
+    assert locations == {f"Patient/{whose.id}/_history/{version}" for version in range(1, 5)}
+    reader = as_hospital(whose.organisation)
+    told = [reader.get(f"/fhir/R4/{location}").json()["birthDate"] for location in locations]
+    assert sorted(told) == [patient["birthDate"] for patient in patients]
+
+
 def test_one_new_practitioner_in_four_messages_at_once():
     doctor = {"resourceType": "Practitioner", "id": "dr", "name": [{"text": "李明"}]}
 
@@ -68,4 +84,18 @@ def test_one_new_practitioner_in_four_messages_at_once():
     ])  # fmt: skip
 
     assert [one.status_code for one in answers] == [200] * 4
+    assert SourceParty.objects.get().version == 1
+
+
+def test_one_conditional_create_in_four_messages_at_once():
+    numbered = {"identifier": [{"system": "urn:o", "value": "1"}], "resourceType": "Organization"}
+
+    answers = at_once(*[
+        bundle(entry(numbered | {"id": f"o{number}"}, ifNoneExist="identifier=urn:o|1"))
+        for number in range(4)
+    ])  # fmt: skip
+
+    told = [one.json()["entry"][0]["response"] for one in answers]
+    assert sorted(one["status"] for one in told) == ["200 OK"] * 3 + ["201 Created"]
+    assert len({one["location"].split("/")[1] for one in told}) == 1
     assert SourceParty.objects.get().version == 1

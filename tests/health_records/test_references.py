@@ -1,12 +1,16 @@
 """References lead to what the hospital pushed, now or before."""
 
 import json
+import re
 
 import pytest
 
 from health_records.models import ClinicalEntry, Encounter, ResourceVersion, SourceParty
+from registry.organisations.models import Department
 from registry.patients.models import PatientRegistration
-from tests.factories.fhir import NUMBER, bundle, entry, visit
+from registry.practitioners.models import Practitioner, PractitionerRole
+from tests.conftest import arriving
+from tests.factories.fhir import NUMBER, bundle, entry, patient, visit
 from tests.factories.registry import OrganisationFactory
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
@@ -103,6 +107,156 @@ def test_a_party_is_mapped_to_the_registry_by_its_number(push):
 
     mapped = dict(SourceParty.objects.values_list("name", "registry_id"))
     assert mapped == {"甲": known.id, "乙": known.id, "丙": None}
+
+
+def test_practitioners_posts_and_places_are_mapped_too(push, hospital):
+    other = OrganisationFactory()
+    with arriving():
+        department = Department.objects.create(organisation=hospital, code="001", name="呼吸内科")
+        doctor = Practitioner.objects.create(certificate="900010000000001", name="朱长生")
+        post = PractitionerRole.objects.create(
+            organisation=hospital, practitioner=doctor, department=department, code="0001"
+        )
+        elsewhere = PractitionerRole.objects.create(
+            organisation=other, practitioner=doctor, code="0002"
+        )
+
+    def numbered(type_, value, **parts):
+        return entry({
+            "resourceType": type_, "id": f"{type_}-{value}", **parts,
+            "identifier": [{"system": f"urn:{hospital.code}", "value": value}],
+        })  # fmt: skip
+
+    who = numbered("Practitioner", "900010000000001", name=[{"text": "朱长生"}])
+    where = numbered("Location", "001", name="呼吸内科门诊")
+    answer = push(bundle(
+        who, where, numbered("HealthcareService", "001"),
+        numbered("PractitionerRole", "0001", practitioner={"reference": who["fullUrl"]},
+                 location=[{"reference": where["fullUrl"]}]),
+        numbered("PractitionerRole", "0002", practitioner={"reference": who["fullUrl"]}),
+    ))  # fmt: skip
+
+    assert answer.status_code == 200, answer.content
+    mapped = dict(SourceParty.objects.values_list("source_key", "registry_id"))
+    assert mapped == {
+        "Practitioner-900010000000001": doctor.id, "Location-001": department.id,
+        "HealthcareService-001": department.id, "PractitionerRole-0001": post.id,
+        "PractitionerRole-0002": None,
+    }  # fmt: skip
+    assert elsewhere.id not in mapped.values()
+
+
+def test_resources_of_a_message_may_refer_to_each_other_in_a_circle(push):
+    letter = {
+        "resourceType": "Composition", "status": "final", "type": {"text": "letter"},
+        "date": "2026-01-01", "author": [{"display": "李明"}], "title": "letter",
+    }  # fmt: skip
+    one = entry(letter | {"id": "a"})
+    other = entry(letter | {"id": "b", "relatesTo": [
+        {"code": "replaces", "targetReference": {"reference": one["fullUrl"]}}]})  # fmt: skip
+    one["resource"]["relatesTo"] = [
+        {"code": "appends", "targetReference": {"reference": other["fullUrl"]}},
+        {"code": "appends", "targetReference": {"reference": "Composition/a"}},
+    ]
+
+    answer = push(bundle(one, other))
+
+    assert answer.status_code == 200, answer.content
+    ids = {row.source_key: row.id for row in ClinicalEntry.objects.all()}
+    assert references_of("a") == [f"Composition/{ids['b']}", f"Composition/{ids['a']}"]
+    assert references_of("b") == [f"Composition/{ids['a']}"]
+
+
+def references_of(source_key):
+    resource_id = ClinicalEntry.objects.get(source_key=source_key).id
+    text = ResourceVersion.objects.get(resource_id=resource_id).source
+    return re.findall(r'"reference":"([^"]*)"', text)
+
+
+@pytest.mark.parametrize(
+    ("reference", "whole"),
+    [
+        ("{ours}/_history/1", True),
+        ("http://testserver/fhir/R4/{ours}/_history/1", True),
+        ("Patient/pat-00012345/_history/7", False),
+    ],
+)
+def test_a_version_is_kept_where_it_is_ours(reference, whole, push):
+    push(visit())
+    ours = f"Patient/{PatientRegistration.objects.get().id}"
+
+    answer = push(condition(subject={"reference": reference.format(ours=ours)}))
+
+    assert answer.status_code == 200, answer.content
+    assert references_of("later") == [f"{ours}/_history/1" if whole else ours]
+    stored = ClinicalEntry.objects.get(source_key="later")
+    assert stored.registration_id == PatientRegistration.objects.get().id
+
+
+@pytest.mark.parametrize("version", ["2", "0", "x"])
+def test_a_version_that_never_was_is_nothing(version, push):
+    push(visit())
+    ours = f"Patient/{PatientRegistration.objects.get().id}"
+
+    answer = push(condition(subject={"reference": f"{ours}/_history/{version}"}))
+
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "reference-resolves"
+
+
+def test_addresses_of_the_source_lead_into_the_message(push):
+    who = entry(patient()) | {"fullUrl": "https://his.example/fhir/Patient/pat-00012345"}
+    new = entry({"resourceType": "Device"}) | {"fullUrl": "https://his.example/fhir/Device/d"}
+    new["resource"]["status"] = "active"
+    later = entry({
+        "resourceType": "Observation", "id": "b", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": who["fullUrl"] + "/_history/3"}, "device": {"reference": "Device/d"},
+    })  # fmt: skip
+
+    answer = push(bundle(who, new, later))
+
+    assert answer.status_code == 200, answer.content
+    device = ClinicalEntry.objects.get(resource_type="Device")
+    assert sorted(references_of("b")) == [
+        f"Device/{device.id}", f"Patient/{PatientRegistration.objects.get().id}",
+    ]  # fmt: skip
+
+
+def test_contained_resources_may_refer_to_each_other_and_to_their_container(push):
+    answer = push(condition(
+        contained=[
+            {"resourceType": "Practitioner", "id": "doctor"},
+            {"resourceType": "PractitionerRole", "id": "role",
+             "practitioner": {"reference": "#doctor"}},
+            {"resourceType": "Provenance", "id": "p", "target": [{"reference": "#"}],
+             "recorded": "2026-01-01T08:00:00+08:00", "agent": [{"who": {"display": "李明"}}]},
+        ],
+        recorder={"reference": "#role"},
+    ))  # fmt: skip
+
+    assert answer.status_code == 200, answer.content
+    assert references_of("later") == ["#doctor", "#", "#role"]
+
+
+def test_a_contained_resource_refers_to_nothing(push, stored):
+    answer = push(condition(
+        contained=[{"resourceType": "PractitionerRole", "id": "role",
+                    "practitioner": {"reference": "#nobody"}}],
+        recorder={"reference": "#role"},
+    ))  # fmt: skip
+
+    issue = answer.json()["issue"][0]
+    assert issue["expression"] == ["Bundle.entry[0].resource.contained[0].practitioner"]
+    assert stored()["ClinicalEntry"] == 0
+
+
+def test_a_reference_by_identifier_alone_stays_as_it_is(push):
+    named = {"identifier": {"system": "urn:staff", "value": "7"}, "type": "Practitioner"}
+
+    answer = push(condition(recorder=named))
+
+    assert answer.status_code == 200, answer.content
+    assert json.loads(ResourceVersion.objects.get().source)["recorder"] == named
 
 
 def test_if_none_exist_takes_what_is_there(push):

@@ -72,7 +72,26 @@ BAD_MESSAGES = {
     "a searchset": (bundle(entry(patient()), type_="searchset"), "bundle-type", "Bundle.type"),
     "no entries": (bundle(), "entry-list", "Bundle.entry"),
     "no request": (bundle({"resource": patient()}), "request-required", "Bundle.entry[0].request"),
-    "a delete": (bundle(entry(patient(), method="DELETE")), "request-method", "Bundle.entry[0].request.method"),
+    "a patch": (bundle(entry(patient(), method="PATCH")), "request-method", "Bundle.entry[0].request.method"),
+    "a delete of everybody": (
+        bundle(entry(patient(), method="DELETE")), "request-url", "Bundle.entry[0].request.url"),
+    "an address of another resource": (
+        bundle(entry(patient()) | {"fullUrl": "http://his.example/Patient/another"}), "full-url",
+        "Bundle.entry[0].fullUrl"),
+    "a version in the address": (
+        bundle(entry(patient()) | {"fullUrl": "http://his.example/Patient/pat-00012345/_history/1"}),
+        "full-url", "Bundle.entry[0].fullUrl"),
+    "no tag of a version": (
+        bundle(entry(patient(), method="PUT", url="Patient/pat-00012345", ifMatch="1")),
+        "if-match-form", "Bundle.entry[0].request.ifMatch"),
+    "a condition of nothing": (
+        bundle(entry(patient(), method="PUT", url="Patient?")), "condition",
+        "Bundle.entry[0].request.url"),
+    "the same condition twice": (
+        bundle(
+            entry({"resourceType": "Device", "id": "a"}, ifNoneExist="identifier=s|1"),
+            entry({"resourceType": "Device", "id": "b"}, ifNoneExist="identifier=s|1"),
+        ), "resource-once", "Bundle.entry[1].resource"),
     "another url": (bundle(entry(patient(), url="Person")), "request-url", "Bundle.entry[0].request.url"),
     "a reference to no entry": (
         changed(2, subject={"reference": "urn:uuid:00000000-0000-4000-8000-000000000000"}),
@@ -108,13 +127,13 @@ BAD_MESSAGES = {
     "a list as the type": (bundle() | {"resourceType": ["Bundle"]}, "resource-type", "resourceType"),
     "an object as the kind": (bundle() | {"type": {}}, "bundle-type", "Bundle.type"),
     "an entry that is none": (bundle() | {"entry": ["x"]}, "object", "Bundle.entry[0]"),
-    "no resource": (bundle({"request": {}}), "object", "Bundle.entry[0].resource"),
+    "no resource": (bundle({"request": {"method": "POST", "url": "Patient"}}), "object", "Bundle.entry[0].resource"),
     "an empty request": (bundle({"resource": patient(), "request": {}}), "request-required", "Bundle.entry[0].request"),
     "a search as the url": (
         bundle(entry(patient(), url="Patient?identifier=7")), "request-url",
         "Bundle.entry[0].request.url"),
     "another condition of creation": (
-        bundle(entry(patient(), ifNoneExist="name=7")), "if-none-exist",
+        bundle(entry(patient(), ifNoneExist="name=7")), "condition",
         "Bundle.entry[0].request.ifNoneExist"),
     "a phone as the patient number": (
         bundle(entry(patient(PHONE))), "id-names-nobody", "Bundle.entry[0].resource.identifier"),
@@ -126,7 +145,10 @@ BAD_MESSAGES = {
         "Bundle.entry[2].resource.recorder"),
     "a bad period": (
         changed(1, period={"start": "yesterday"}), "date", "Bundle.entry[1].resource.period.start"),
-    "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource"),
+    "a lone surrogate": (LONE, "json-character", "Bundle.entry[0].resource.name[0].text"),
+    "half a character as the type": (
+        as_bytes(visit()).replace(b'"Patient"', b'"\\udfff"'), "json-character",
+        "Bundle.entry[0].request.url"),
 }  # fmt: skip
 
 
@@ -331,9 +353,9 @@ def test_a_condition_of_creation_that_several_meet(push):
     again = entry({"resourceType": "Device", "id": "c"}, ifNoneExist="identifier=s|1")
     answer = push(bundle(again))
 
-    assert (answer.status_code, rule_of(answer)[0]) == (412, "if-none-exist-many")
+    assert (answer.status_code, rule_of(answer)[0]) == (412, "condition-many")
 
 
 def test_methods_that_are_none(system):
-    assert system.delete("/fhir/R4/Patient/1").status_code == 405
+    assert system.patch("/fhir/R4/Patient/1").status_code == 405
     assert system.get("/fhir/R4").status_code == 405

@@ -72,10 +72,12 @@ def test_the_capability_statement_names_what_there_is(client):
 
     rest = told["rest"][0]
     assert told["fhirVersion"] == "4.0.1"
-    assert len(rest["resource"]) == 144
+    assert len(rest["resource"]) == 145
     assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
-    codes = [one["code"] for one in rest["resource"][0]["interaction"]]
-    assert codes == ["read", "vread", "create", "update"]
+    account = rest["resource"][0]
+    codes = [one["code"] for one in account["interaction"]]
+    assert codes == ["read", "vread", "history-instance", "create", "update", "delete"]
+    assert (account["conditionalUpdate"], account["conditionalDelete"]) == (True, "single")
 
 
 @pytest.mark.node("hub")
@@ -83,7 +85,9 @@ def test_the_hub_only_reads(client):
     rest = client.get("/fhir/R4/metadata").json()["rest"][0]
 
     assert "interaction" not in rest
-    assert [one["code"] for one in rest["resource"][0]["interaction"]] == ["read", "vread"]
+    codes = [one["code"] for one in rest["resource"][0]["interaction"]]
+    assert codes == ["read", "vread", "history-instance"]
+    assert "conditionalCreate" not in rest["resource"][0]
 
 
 @pytest.mark.node("hub")

@@ -237,3 +237,28 @@ def test_two_at_once_meet_in_one_person():
     assert Person.objects.count() == 1
     assert IdentityLink.objects.values("person_id").distinct().count() == 1
     assert Person.objects.get().audience == ["620100", "620800"]
+
+
+def test_a_registration_taken_back_loses_its_link_and_gets_one_again():
+    link = linked(facts_of(number=NUMBER))
+    registrations = PatientRegistration.objects.filter(pk=link.registration_id)
+
+    def taken_back(*, deleted, version):
+        with arriving():
+            registrations.update(deleted=deleted, version=version)
+        with transaction.atomic():
+            link_registration(told_of(registrations.get()))
+
+    taken_back(deleted=True, version=2)
+    taken_back(deleted=True, version=2)
+
+    link.refresh_from_db()
+    assert link.status == LinkStatus.ENDED
+    assert not IdentityLink.objects.filter(ended_at=None).exists()
+    assert Person.objects.get().status == Status.VOID
+
+    taken_back(deleted=False, version=3)
+
+    again = IdentityLink.objects.get(ended_at=None)
+    assert (again.registration_id, again.status) == (link.registration_id, LinkStatus.LINKED)
+    assert holder_of("01", NUMBER) == again.person_id

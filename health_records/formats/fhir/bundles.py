@@ -1,11 +1,12 @@
 """The structure of a message: which resources it brings, under which names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from health_records.formats.fhir.conditions import Condition, condition_of
 from health_records.formats.fhir.issues import Issue, MessageRefused, refuse
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
 from health_records.formats.fhir.validation.findings import Findings
@@ -15,15 +16,23 @@ from registry.identity_documents import citizen_number_of
 from registry.organisations.models import Organisation
 
 TRANSACTION, BATCH = "transaction", "batch"
+DELETE = "DELETE"
 ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 MOBILE = re.compile(r"1[3-9]\d{9}")
 MEDICAL_RECORD = "MR"
-IF_NONE_EXIST = re.compile(r"identifier=([^|&=]*\|[^&]+)")
+METHODS = frozenset({"POST", "PUT", DELETE})
+KEPT = RESOURCE_TYPES - NOT_KEPT
+VERSION_TAG = re.compile(r'(?:W/)?"(\d{1,9})"')
+RESTFUL = re.compile(r"https?://.*/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 
 
 @dataclass(slots=True)
 class Entry:
-    """One resource of a message; `place` is its index, `path` where it stands."""
+    """One resource of a message; `place` is its index, `path` where it stands.
+
+    `target` is our id of the resource where the request itself tells which one is meant; `deletes` marks
+    a resource that is taken back without a status to say so.
+    """
 
     place: int
     path: str
@@ -35,9 +44,17 @@ class Entry:
     source_key: str
     method: str
     local_id: str = ""
-    if_none_exist: str = ""
+    condition: Condition | None = None
+    if_match: int | None = None
+    target: UUID | None = None
+    deletes: bool = False
     issues: list[Issue] = field(default_factory=list)
     found: Findings = field(default_factory=Findings)
+
+    @property
+    def request_path(self) -> str:
+        """Where the request of the entry stands."""
+        return f"Bundle.entry[{self.place}].request" if self.path else "http"
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -72,22 +89,15 @@ def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry
 def single_entry(
     resource: Any,
     *,
-    method: str,
-    resource_type: str,
-    id_: str,
+    request: Mapping[str, str],
     organisation: Organisation,
-    if_none_exist: str | None = None,
 ) -> Entry:
-    """A resource that came alone, by POST to its type or PUT to its id."""
-    url = f"{resource_type}/{id_}" if id_ else resource_type
-    request = {"method": method, "url": url}
-    if if_none_exist is not None:
-        request["ifNoneExist"] = if_none_exist
-    raw = {"resource": resource, "request": request}
-    entry = _entry(0, raw, organisation)
+    """A resource that came alone; `request` is what Bundle.entry.request would say of it."""
+    entry = _entry(0, {"resource": resource, "request": request}, organisation)
     for place, issue in enumerate(entry.issues):
         path = issue.path.removeprefix("Bundle.entry[0].resource").lstrip(".")
-        entry.issues[place] = Issue(issue.rule, path or resource_type, issue.value)
+        path = path.replace("Bundle.entry[0].request", "http") or _type_in(request["url"])
+        entry.issues[place] = Issue(issue.rule, path, issue.value)
     entry.path = ""
     return entry
 
@@ -106,18 +116,21 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
     outside = f"Bundle.entry[{entry.place}]"
     if not isinstance(raw, dict):
         raise refuse("object", outside)
-    resource = raw.get("resource")
+    method, url, request = _method_and_url(raw.get("request"), f"{outside}.request")
+    entry.method = method
+    resource = {"resourceType": _type_in(url)} if method == DELETE else raw.get("resource")
     if not isinstance(resource, dict):
         raise refuse("object", entry.path)
     type_ = resource.get("resourceType")
-    if not isinstance(type_, str) or type_ not in RESOURCE_TYPES - NOT_KEPT:
+    if not isinstance(type_, str) or type_ not in KEPT:
         raise refuse("resource-type", f"{entry.path}.resourceType", str(type_))
     entry.resource_type, entry.resource = type_, resource
     entry.kind = KINDS.get(type_, Kind.ENTRY)
-    full_url = raw.get("fullUrl")
-    entry.full_url = full_url if isinstance(full_url, str) else ""
     entry.source_id = _source_id(entry, resource)
-    _read_request(entry, raw.get("request"), outside)
+    _read_full_url(entry, raw.get("fullUrl"), outside)
+    _read_request(entry, url, request, outside)
+    if method == DELETE:
+        return
     entry.source_key = entry.source_id or entry.full_url
     _require_nameless(entry, entry.source_key, f"{entry.path}.id")
     if entry.kind is Kind.REGISTRATION:
@@ -136,26 +149,55 @@ def _source_id(entry: Entry, resource: dict[str, Any]) -> str:
     return id_
 
 
-def _read_request(entry: Entry, request: Any, outside: str) -> None:
+def _method_and_url(request: Any, path: str) -> tuple[str, str, dict[str, Any]]:
     if not isinstance(request, dict):
-        raise refuse("request-required", f"{outside}.request")
+        raise refuse("request-required", path)
     method, url = request.get("method"), request.get("url")
     if not isinstance(method, str) or not isinstance(url, str):
-        raise refuse("request-required", f"{outside}.request")
-    if method not in {"POST", "PUT"}:
-        raise refuse("request-method", f"{outside}.request.method", method)
-    entry.method = method
-    type_, _, id_ = url.partition("/")
-    fits = type_ == entry.resource_type and bool(id_) == (method == "PUT")
-    if not fits or (id_ and (not ID.fullmatch(id_) or entry.source_id not in {"", id_})):
-        raise refuse("request-url", f"{outside}.request.url", url)
+        raise refuse("request-required", path)
+    if method not in METHODS:
+        raise refuse("request-method", f"{path}.method", method)
+    return method, url, request
+
+
+def _type_in(url: str) -> str:
+    return url.partition("?")[0].partition("/")[0]
+
+
+def _read_request(entry: Entry, url: str, request: dict[str, Any], outside: str) -> None:
+    path = f"{outside}.request"
+    address, asks, query = url.partition("?")
+    type_, _, id_ = address.partition("/")
+    names_one = entry.method != "POST"
+    fits = type_ == entry.resource_type and (bool(id_) != bool(asks)) == names_one
+    if not fits or (asks and not names_one):
+        raise refuse("request-url", f"{path}.url", url)
+    if id_ and (not ID.fullmatch(id_) or entry.source_id not in {"", id_}):
+        raise refuse("request-url", f"{path}.url", url)
     entry.source_id = id_ or entry.source_id
-    condition = request.get("ifNoneExist")
-    if condition is not None and method == "POST":
-        match = IF_NONE_EXIST.fullmatch(condition) if isinstance(condition, str) else None
+    if asks:
+        entry.condition = condition_of(type_, query, f"{path}.url")
+    asked = request.get("ifNoneExist")
+    if asked is not None and entry.method == "POST":
+        entry.condition = condition_of(type_, str(asked), f"{path}.ifNoneExist")
+    tag = request.get("ifMatch")
+    if tag is not None and names_one:
+        match = VERSION_TAG.fullmatch(str(tag).strip())
         if match is None:
-            raise refuse("if-none-exist", f"{outside}.request.ifNoneExist", str(condition))
-        entry.if_none_exist = match[1]
+            raise refuse("if-match-form", f"{path}.ifMatch", str(tag))
+        entry.if_match = int(match[1])
+
+
+def _read_full_url(entry: Entry, full_url: Any, outside: str) -> None:
+    """Where it names a RESTful address it must be the resource's own, without a version (bdl-8)."""
+    entry.full_url = full_url if isinstance(full_url, str) else ""
+    match = RESTFUL.fullmatch(entry.full_url)
+    if "/_history/" in entry.full_url or (
+        match
+        and match[1] in RESOURCE_TYPES
+        and (match[1] != entry.resource_type or entry.source_id not in {"", match[2]})
+    ):
+        raise refuse("full-url", f"{outside}.fullUrl", entry.full_url)
 
 
 def _require_nameless(entry: Entry, text: str, path: str) -> None:
@@ -205,15 +247,18 @@ def type_codes(identifier: dict[str, Any]) -> set[str]:
 def _mark_repeated(entries: list[Entry]) -> None:
     seen: set[tuple[str, str]] = set()
     urls: set[str] = set()
+    conditions: set[Condition | None] = set()
     for entry in entries:
         if entry.issues:
             continue
-        repeated = entry.identity[1] and entry.identity in seen
+        asked = entry.condition and entry.condition in conditions
+        repeated = asked or (entry.identity[1] and entry.identity in seen)
         if repeated or (entry.full_url and entry.full_url in urls):
             value = f"{entry.resource_type}/{entry.source_key}"
             entry.issues.append(Issue("resource-once", entry.path, value))
         seen.add(entry.identity)
         urls.add(entry.full_url)
+        conditions.add(entry.condition)
 
 
 def as_uuid(text: str) -> UUID | None:

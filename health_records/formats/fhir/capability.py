@@ -1,5 +1,6 @@
 """What this node can do, said truthfully (CapabilityStatement)."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -8,24 +9,39 @@ from django.conf import settings
 from health_records.formats.fhir.resource_types import NOT_KEPT, RESOURCE_TYPES
 
 WRITTEN_ON = "2026-11-21"
+READS = ("read", "vread", "history-instance")
+WRITES = ("create", "update", "delete")
+TAKES: Mapping[str, Any] = {
+    "updateCreate": True,
+    "conditionalCreate": True,
+    "conditionalUpdate": True,
+    "conditionalDelete": "single",
+    "referencePolicy": ["literal", "logical", "enforced", "local"],
+}
+DOCUMENTATION = (
+    "Conditions of create, update and delete: identifier=system|value and _id, among what the same"
+    " hospital pushed. Delete marks a resource as entered in error: by its status where its type has"
+    " that code, else it answers 410 and its earlier versions stay readable. Bundle entries are POST,"
+    " PUT and DELETE."
+)
 
 
 @cache
 def capability_statement() -> dict[str, Any]:
     """Reads everywhere; writes at the hospital's city only."""
     takes = settings.ROLE == "city"
-    codes = ["read", "vread", *(["create", "update"] if takes else [])]
+    codes = [*READS, *(WRITES if takes else ())]
     resources: list[dict[str, Any]] = []
     for name in sorted(RESOURCE_TYPES - NOT_KEPT):
         one: dict[str, Any] = {
             "type": name,
             "interaction": [{"code": code} for code in codes],
-            "versioning": "versioned",
+            "versioning": "versioned-update",
             "readHistory": True,
+            "conditionalRead": "full-support",
         }
         if takes:
-            one |= {"updateCreate": True, "conditionalCreate": True}
-            one["referencePolicy"] = ["literal", "logical", "enforced", "local"]
+            one |= TAKES
         resources.append(one)
     rest: dict[str, Any] = {
         "mode": "server",
@@ -35,6 +51,7 @@ def capability_statement() -> dict[str, Any]:
         "resource": resources,
     }
     if takes:
+        rest |= {"documentation": DOCUMENTATION}
         rest["interaction"] = [{"code": "transaction"}, {"code": "batch"}]
     return {
         "resourceType": "CapabilityStatement",
@@ -46,6 +63,6 @@ def capability_statement() -> dict[str, Any]:
             "description": f"Node {settings.NODE_CODE}", "url": f"{settings.NODE_URL}/fhir/R4"
         },
         "fhirVersion": "4.0.1",
-        "format": ["json"],
+        "format": ["json", "application/fhir+json"],
         "rest": [rest],
     }  # fmt: skip

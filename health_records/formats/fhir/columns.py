@@ -1,8 +1,8 @@
 """What of a resource is put into typed columns, to be searched and shown."""
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,15 +16,19 @@ from health_records.formats.fhir.resource_types import (
     DATES,
     DEFAULT_CODES,
     ENCOUNTERS,
+    RETRACTIONS,
     STATUSES,
     SUBJECTS,
 )
 from health_records.incoming import Kind
+from health_records.rules import ENTERED_IN_ERROR
 
 DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?"
 )
 LONGEST_TEXT = 300
+OPEN_END = datetime(9999, 12, 31, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
 
 
 def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
@@ -36,19 +40,27 @@ def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
     if entry.kind is Kind.PARTY:
         return {"name": _party_name(resource)}
     start, end = _when(entry)
-    coding_system, code, display = _coding_of(_about(entry))
+    about = _about(entry)
+    coding_system, code, display = _coding_of(about)
+    first = {f"{coding_system}|{code}", f"={code}"}
+    more = [token for token in _tokens_of(about) if token not in first]
     columns: dict[str, Any] = {
         "registration_id": _first_target(resource, SUBJECTS, "Patient"),
         "occurred_at": start or end or at,
+        "ended_at": end,
         "status_code": _status(entry),
         "code_system": coding_system,
         "code": code,
         "display": display,
+        "more_codes": more or None,
+        "categories": _tokens_of(resource.get("category")) or None,
     }
     if entry.kind is Kind.ENCOUNTER:
         class_ = resource.get("class")
         class_code = class_.get("code") if isinstance(class_, dict) else ""
-        return columns | {"class_code": _text(class_code), "ended_at": end}
+        if end == OPEN_END:
+            columns["ended_at"] = None
+        return columns | {"class_code": _text(class_code)}
     encounter = _first_target(resource, ENCOUNTERS, "Encounter")
     context = resource.get("context")
     if encounter is None and isinstance(context, dict):
@@ -56,20 +68,18 @@ def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
     columns["encounter_id"] = encounter
     if entry.kind is Kind.DOCUMENT:
         return columns | _document_columns(resource)
-    _, category, _ = _coding_of(resource.get("category"))
     number, unit, words = _value(resource)
     return columns | {
-        "category": category, "value_number": number, "value_unit": unit, "value_text": words,
+        "value_number": number, "value_unit": unit, "value_text": words,
     }  # fmt: skip
 
 
 def business_identifiers(resource: dict[str, Any]) -> list[str]:
-    """`system|value` of the identifiers that may stand in clear (cut ones have no value)."""
-    found = {
-        f"{one.get('system') or ''}|{one['value']}"
-        for one in identifiers_in(resource)
-        if isinstance(one.get("value"), str)
-    }
+    """Of the identifiers that may stand in clear (cut ones have no value): `system|value`, `=value`."""
+    found: set[str] = set()
+    for one in identifiers_in(resource):
+        if isinstance(one.get("value"), str):
+            found |= {f"{one.get('system') or ''}|{one['value']}", f"={one['value']}"}
     return sorted(found)
 
 
@@ -78,21 +88,52 @@ def moment_of(text: str) -> datetime:
 
     Without an offset it is meant in the platform's time zone.
     """
+    return span_of(text)[0]
+
+
+def span_of(text: str) -> tuple[datetime, datetime | None]:
+    """First and last moment of what a FHIR dateTime means; no last one where it names an instant."""
     match = DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)
     year, month, day, clock, fraction, offset = match.groups()
     first = date(int(year), int(month or 1), int(day or 1))
+    zone = ZoneInfo(settings.TIME_ZONE)
     if clock is None:
-        zone = ZoneInfo(settings.TIME_ZONE)
-        return datetime(first.year, first.month, first.day, tzinfo=zone)
+        start = _tellable(datetime(first.year, first.month, first.day, tzinfo=zone), zone)
+        return start, following(start, "day" if day else "month" if month else "year") - INSTANT
     micro = (fraction or "0")[:6].ljust(6, "0")
     leap = clock.endswith(":60")
     made = datetime.fromisoformat(
         f"{first.isoformat()}T{clock[:-2] + '59' if leap else clock}.{micro}{offset}"
     )
-    made.utctimetuple()  # overflows at the ends of the calendar
-    return made
+    return _tellable(made, zone), None
+
+
+def _tellable(moment: datetime, zone: ZoneInfo) -> datetime:
+    """The moment, unless it cannot be told in UTC and in our own time: the ends of the calendar."""
+    moment.astimezone(UTC)
+    moment.astimezone(zone)
+    return moment
+
+
+def following(start: datetime, unit: str) -> datetime:
+    """The beginning of the next day, month or year; after the last year there is no next."""
+    if start.year == OPEN_END.year:
+        return OPEN_END + INSTANT
+    if unit == "day":
+        return start + timedelta(days=1)
+    months = start.year * 12 + start.month + (0 if unit == "month" else 11)
+    return start.replace(year=months // 12, month=months % 12 + 1)
+
+
+def is_entered_in_error(resource_type: str, resource: Mapping[str, Any]) -> bool:
+    """Whether a resource says of itself that it was entered in error."""
+    value = resource.get(RETRACTIONS.get(resource_type, ""))
+    codings = value.get("coding") if isinstance(value, dict) else None
+    if isinstance(codings, list):
+        return any(isinstance(one, dict) and one.get("code") == ENTERED_IN_ERROR for one in codings)
+    return value == ENTERED_IN_ERROR
 
 
 def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
@@ -100,16 +141,19 @@ def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
         value = entry.resource.get(name)
         path = f"{entry.path}.{name}".lstrip(".")
         if isinstance(value, str):
-            return _moment(value, path), None
+            return _span(value, path)
         if isinstance(value, dict) and ("start" in value or "end" in value):
-            start = _moment(value["start"], f"{path}.start") if "start" in value else None
-            return start, _moment(value["end"], f"{path}.end") if "end" in value else None
+            start = _span(value["start"], f"{path}.start")[0] if "start" in value else None
+            if "end" not in value:
+                return start, OPEN_END
+            first, last = _span(value["end"], f"{path}.end")
+            return start or first, last or first
     return None, None
 
 
-def _moment(value: Any, path: str) -> datetime:
+def _span(value: Any, path: str) -> tuple[datetime, datetime | None]:
     try:
-        return moment_of(value)
+        return span_of(value)
     except (ValueError, TypeError, OverflowError) as error:
         raise refuse("date", path, str(value)) from error
 
@@ -122,6 +166,8 @@ def _about(entry: Entry) -> Any:
 
 
 def _status(entry: Entry) -> str:
+    if is_entered_in_error(entry.resource_type, entry.resource):
+        return ENTERED_IN_ERROR
     value = entry.resource.get(STATUSES.get(entry.resource_type, "status"))
     return _text(value) if isinstance(value, str) else _coding_of(value)[1]
 
@@ -137,6 +183,23 @@ def _coding_of(value: Any) -> tuple[str, str, str]:
     coding = next(_codings(value), value)
     words = value.get("text") or coding.get("display") or value.get("display")
     return _text(coding.get("system")), _text(coding.get("code")), _text(words)
+
+
+def _tokens_of(value: Any) -> list[str]:
+    """`system|code` and `=code` of every coding of a CodeableConcept, Coding, code or list of them."""
+    if isinstance(value, list):
+        return list(dict.fromkeys(token for one in value for token in _tokens_of(one)))
+    if isinstance(value, str):
+        return [f"|{_text(value)}", f"={_text(value)}"] if value else []
+    if not isinstance(value, dict):
+        return []
+    codings = [*_codings(value)] or [value]
+    pairs = [(_text(one.get("system")), _text(one.get("code"))) for one in codings]
+    return list(
+        dict.fromkeys(
+            token for system, code in pairs if code for token in (f"{system}|{code}", f"={code}")
+        )
+    )
 
 
 def _codings(value: dict[str, Any]) -> Iterator[dict[str, Any]]:

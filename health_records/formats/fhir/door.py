@@ -1,8 +1,6 @@
 """The door: a message of a hospital, from bytes to what is stored, and the answer."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -10,28 +8,16 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from health_records import selectors, services
 from health_records.errors import MessageIdReused
-from health_records.formats.fhir import sealing
-from health_records.formats.fhir.bundles import BATCH, Entry, as_uuid
-from health_records.formats.fhir.columns import business_identifiers, columns_of
-from health_records.formats.fhir.issues import Issue, MessageRefused, outcome
+from health_records.formats.fhir.bundles import DELETE
+from health_records.formats.fhir.issues import MessageRefused, outcome
 from health_records.formats.fhir.parsing import dump
-from health_records.formats.fhir.patients import facts_of
-from health_records.formats.fhir.references import (
-    Resolver,
-    Stored,
-    Wanted,
-    resolve_all,
-)
-from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
-from health_records.formats.fhir.validation.china import OUR_CODE
-from health_records.formats.fhir.validation.resources import validate
-from health_records.incoming import Incoming, Kind, Known, Received
+from health_records.formats.fhir.preparing import MakeEntries, Outcome, prepare
+from health_records.incoming import Received, registrations_of
 from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
@@ -40,12 +26,9 @@ from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
 from registry.organisations.models import Organisation
-from registry.patients.selectors import ids_by_number
-from registry.terminology.selectors import displays
 
 log = logging.getLogger(__name__)
 
-MakeEntries = Callable[[], tuple[str, list[Entry]]]
 TRIES = 4
 """Two messages that bring the same new resource at once: one of them starts over."""
 
@@ -66,15 +49,6 @@ class Answer:
 
     status: int
     body: bytes
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one entry."""
-
-    entry: Entry
-    resource: Incoming | None = None
-    existing: UUID | None = None
 
 
 def take(
@@ -101,8 +75,9 @@ def take(
             body = dump(outcome(refusal.issues, language))
             services.keep_refused(message, answer=body, status=refusal.status)
             return Answer(refusal.status, body)
-        except (IntegrityError, OperationalError) as error:
-            if not left or getattr(error.__cause__, "pgcode", "") not in COLLISIONS:
+        except (IntegrityError, OperationalError, services.Overtaken) as error:
+            code = getattr(error.__cause__, "pgcode", "")
+            if not left or (code not in COLLISIONS and not isinstance(error, services.Overtaken)):
                 raise
             log.info("message of %s meets another one, taken again", organisation.code)
     raise AssertionError("unreachable")
@@ -138,12 +113,10 @@ def _take_once(
     by: Actor,
 ) -> Answer:
     services.begin_message(message)
-    type_, outcomes = _prepare(make_entries, organisation, at=message.at)
+    type_, outcomes = prepare(make_entries, organisation, at=message.at)
     resources = [one.resource for one in outcomes if one.resource]
-    registrations: list[UUID | None] = [
-        one.id for one in resources if one.kind is Kind.REGISTRATION
-    ]
-    for registration_id in registrations or [None]:
+    concerned: list[UUID | None] = [*registrations_of(resources)]
+    for registration_id in concerned or [None]:
         authorise_write(
             by, WRITE, facts=OWN, registration_id=registration_id, resource_type="Message",
             resource_id=message.id, count=len(resources),
@@ -166,186 +139,17 @@ def _response(done: Outcome, at: datetime, language: str) -> dict[str, Any]:
         status = done.entry.issues[0].status
         return {"status": str(status), "outcome": outcome(done.entry.issues, language)}
     type_ = done.entry.resource_type
-    if done.resource is None:
-        return {"status": "200 OK", "location": f"{type_}/{done.existing}"}
     one = done.resource
+    if one is None and done.entry.method == DELETE:
+        return {"status": "204 No Content"}
+    if one is None:
+        return {"status": "200 OK", "location": f"{type_}/{done.existing}"}
+    if done.entry.method == DELETE:
+        return {"status": "204 No Content", "etag": f'W/"{one.version}"'}
+    is_new = one.known is None or one.known.deleted
     return {
-        "status": "200 OK" if one.known else "201 Created",
+        "status": "201 Created" if is_new else "200 OK",
         "location": f"{type_}/{one.id}/_history/{one.version}",
         "etag": f'W/"{one.version}"',
         "lastModified": at.isoformat(timespec="milliseconds"),
     }
-
-
-def _prepare(
-    make_entries: MakeEntries, organisation: Organisation, *, at: datetime
-) -> tuple[str, list[Outcome]]:
-    """Type of the message, and every entry ready to be stored; MessageRefused unless all are.
-
-    Of a batch the faulty entries are left out, then those that refer to them, until the rest is sound;
-    each round takes the message apart anew, because entries are rewritten on the way.
-    """
-    faults: dict[int, list[Issue]] = {}
-    while True:
-        type_, entries = make_entries()
-        for entry in entries:
-            entry.issues = faults.get(entry.place, entry.issues) or _faults_of(entry)
-        existing = _existing_instead(entries, organisation.id)
-        good = [one for one in entries if not one.issues and one.place not in existing]
-        known, ids = _identify(good, organisation.id)
-        ids |= existing
-        if type_ != BATCH:  # refused anyway, so what leads to a faulty entry leads somewhere
-            ids |= {one.place: uuid7() for one in entries if one.issues}
-        named = [one for one in entries if one.place in ids]
-        _resolve(good, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
-        ready = _cut_all([one for one in good if not one.issues], ids, known, at)
-        if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
-            raise MessageRefused(issues)
-        if not any(one.issues for one in good):
-            return type_, [
-                Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries
-            ]
-        faults = {one.place: one.issues for one in entries if one.issues}
-
-
-def _faults_of(entry: Entry) -> list[Issue]:
-    """What is wrong with the resource by itself; codes that the province added are known."""
-    issues = validate(entry.resource, entry.path or entry.resource_type, entry.found)
-    asked = {
-        (system, code)
-        for one in issues
-        if one.rule == OUR_CODE
-        for system, _, code in [one.value.rpartition("|")]
-    }
-    added = displays(asked) if asked else {}
-    return [
-        one
-        for one in issues
-        if one.rule != OUR_CODE or tuple(one.value.rsplit("|", 1)) not in added
-    ]
-
-
-def _existing_instead(entries: list[Entry], organisation_id: UUID) -> dict[int, UUID]:
-    """Resources that are there already, for entries that ask for them by `ifNoneExist`."""
-    asking = [one for one in entries if one.if_none_exist and not one.issues]
-    wanted = {(one.resource_type, one.if_none_exist) for one in asking}
-    found = _by_identifier(wanted, organisation_id)
-    existing: dict[int, UUID] = {}
-    for entry in asking:
-        ids = set(found.get((entry.resource_type, entry.if_none_exist), ()))
-        if len(ids) > 1:
-            path = f"Bundle.entry[{entry.place}].request.ifNoneExist"
-            entry.issues.append(Issue("if-none-exist-many", path, entry.if_none_exist))
-        elif ids:
-            existing[entry.place] = ids.pop()
-    return existing
-
-
-def _identify(
-    entries: list[Entry], organisation_id: UUID
-) -> tuple[dict[int, Known], dict[int, UUID]]:
-    """Which entries are resources pushed before, and the id of each."""
-    names: dict[Kind, set[tuple[str, str]]] = defaultdict(set)
-    for entry in entries:
-        if entry.identity[1]:
-            names[entry.kind].add(entry.identity)
-    found = selectors.known_resources(organisation_id, names)
-    _find_by_our_id(entries, organisation_id, found)
-    known: dict[int, Known] = {}
-    ids: dict[int, UUID] = {}
-    for entry in entries:
-        before = found.get(entry.identity) if entry.identity[1] else None
-        if before is not None:
-            known[entry.place] = before
-        ids[entry.place] = before.id if before else uuid7()
-        if not entry.source_key:
-            entry.source_key = f"urn:uuid:{ids[entry.place]}"
-    return known, ids
-
-
-def _find_by_our_id(
-    entries: list[Entry], organisation_id: UUID, found: dict[tuple[str, str], Known]
-) -> None:
-    """A PUT may name a resource by the id that we gave it."""
-    for entry in entries:
-        id_ = as_uuid(entry.source_id) if entry.method == "PUT" else None
-        if id_ is None or entry.identity in found:
-            continue
-        before = selectors.known_by_id(organisation_id, entry.kind, entry.resource_type, id_)
-        if before is not None:
-            known, name = before
-            entry.local_id = name if entry.kind is Kind.REGISTRATION else ""
-            entry.source_key = name
-            found[entry.identity] = known
-
-
-def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
-    """Rewrite every reference; entries with one that leads to nothing get an issue."""
-    wanted = Wanted()
-    for entry in entries:
-        more = resolver.wanted(holder for holder, _ in entry.found.references)
-        wanted.keys |= more.keys
-        wanted.identifiers |= more.identifiers
-    stored = Stored(
-        selectors.ids_by_name(organisation_id, _by_kind(wanted.keys)),
-        _by_identifier(wanted.identifiers, organisation_id),
-    )
-    for entry in entries:
-        entry.issues += resolve_all(entry, resolver, stored)
-
-
-def _by_identifier(
-    tokens: Iterable[tuple[str, str]], organisation_id: UUID
-) -> Mapping[tuple[str, str], list[UUID]]:
-    by_kind = _by_kind(tokens)
-    found = dict(selectors.ids_by_identifier(organisation_id, by_kind))
-    for type_, token in by_kind.get(Kind.REGISTRATION, ()):
-        found[type_, token] = ids_by_number(organisation_id, token.partition("|")[2])
-    return found
-
-
-def _by_kind(names: Iterable[tuple[str, str]]) -> dict[Kind, set[tuple[str, str]]]:
-    by_kind: dict[Kind, set[tuple[str, str]]] = defaultdict(set)
-    for type_, name in names:
-        if type_ in RESOURCE_TYPES:
-            by_kind[KINDS.get(type_, Kind.ENTRY)].add((type_, name))
-    return by_kind
-
-
-def _cut_all(
-    entries: list[Entry], ids: Mapping[int, UUID], known: Mapping[int, Known], at: datetime
-) -> dict[int, Incoming]:
-    """Resources with typed columns, and without what must not stand in clear."""
-    needles = sealing.needles_of(sealing.secrets_of(entry.resource for entry in entries))
-    ready: dict[int, Incoming] = {}
-    for entry in entries:
-        try:
-            ready[entry.place] = _incoming(
-                entry, ids[entry.place], known.get(entry.place), needles, at
-            )
-        except MessageRefused as refusal:
-            entry.issues += [
-                Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues
-            ]
-    return ready
-
-
-def _incoming(entry: Entry, id_: UUID, known: Known | None, needles: Any, at: datetime) -> Incoming:
-    is_patient = entry.kind is Kind.REGISTRATION
-    facts = facts_of(entry) if is_patient else None
-    resource = entry.resource
-    resource.pop("id", None)
-    sealed, attachments = sealing.cut(resource, needles)
-    columns = {} if is_patient else columns_of(entry, at)
-    if entry.kind is Kind.DOCUMENT:
-        columns["parts"] = len(attachments)
-    source = dump(resource)
-    digest = sha256(source)
-    for attachment in attachments:
-        digest.update(attachment.content)
-    return Incoming(
-        kind=entry.kind, resource_type=entry.resource_type, id=id_, source_key=entry.source_key,
-        known=known, source=source, digest=digest.digest()[:16], sealed=sealed,
-        attachments=attachments, identifiers=business_identifiers(resource), columns=columns,
-        local_id=entry.local_id, facts=facts,
-    )  # fmt: skip

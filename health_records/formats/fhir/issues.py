@@ -38,10 +38,18 @@ RULES: Mapping[str, Rule] = {
     "bundle-expected": Rule("structure", 422, "此地址只接收 Bundle，收到“{value}”。单个资源请 POST 到 /fhir/R4/<类型>", "Only a Bundle is taken here, not “{value}”. POST a single resource to /fhir/R4/<type>"),
     "entry-list": Rule("structure", 422, "entry 应为非空数组", "entry must be a non-empty array"),
     "request-required": Rule("required", 422, "缺少 request.method 或 request.url。请补充", "request.method or request.url is missing. Add it"),
-    "request-method": Rule("not-supported", 422, "不支持的 request.method：“{value}”。请使用 POST 或 PUT", "request.method “{value}” is not supported. Use POST or PUT"),
-    "request-url": Rule("value", 422, "request.url“{value}”与资源不符。POST 用“类型”，PUT 用“类型/id”", "request.url “{value}” does not fit the resource. POST takes “Type”, PUT “Type/id”"),
-    "if-none-exist": Rule("not-supported", 422, "ifNoneExist 只支持 identifier=系统|值，收到“{value}”", "ifNoneExist takes identifier=system|value only, not “{value}”"),
-    "if-none-exist-many": Rule("multiple-matches", 412, "ifNoneExist 匹配到多个资源：“{value}”。请使用唯一标识", "ifNoneExist matches several resources: “{value}”. Use a unique identifier"),
+    "request-method": Rule("not-supported", 422, "不支持的 request.method：“{value}”。请使用 POST、PUT 或 DELETE", "request.method “{value}” is not supported. Use POST, PUT or DELETE"),
+    "request-url": Rule("value", 422, "request.url“{value}”与方法或资源不符。POST 用“类型”；PUT、DELETE 用“类型/id”或“类型?identifier=系统|值”", "request.url “{value}” does not fit the method or the resource. POST takes “Type”; PUT and DELETE “Type/id” or “Type?identifier=system|value”"),
+    "condition": Rule("not-supported", 422, "不支持的条件“{value}”。条件只能由 identifier=系统|值 与 _id=… 组成，用 & 连接", "The condition “{value}” is not supported. Conditions are made of identifier=system|value and _id=…, joined by &"),
+    "condition-many": Rule("multiple-matches", 412, "条件“{value}”匹配到多个资源。请使用唯一标识", "The condition “{value}” matches several resources. Use a unique identifier"),
+    "condition-differs": Rule("conflict", 422, "条件匹配到的资源不是“{value}”。请去掉资源中的编号，或改正条件", "The resource that the condition matches is not “{value}”. Leave out the id or number, or correct the condition"),
+    "if-match": Rule("conflict", 412, "当前版本为 {value}，与 If-Match 不符。请先读取当前版本，再修改", "The current version is {value}, not the one of If-Match. Read the current version, then change that"),
+    "if-match-form": Rule("value", 400, "If-Match“{value}”不合规。请使用 W/\"版本号\"", "If-Match “{value}” is not valid. Use W/\"version\""),
+    "in-use": Rule("conflict", 409, "不能删除“{value}”：仍有记录属于该患者。请先删除或更正这些记录", "“{value}” cannot be deleted: records belong to this patient. Delete or correct them first"),
+    "deleted": Rule("deleted", 410, "该资源已由来源机构撤销（{value}）。可读取其历史版本", "The source took this resource back ({value}). Its earlier versions can be read"),
+    "full-url": Rule("value", 422, "fullUrl“{value}”不合规：须为绝对地址，与资源类型和 id 一致，且不含版本", "The fullUrl “{value}” is not valid: an absolute address that agrees with type and id of the resource, without a version"),
+    "format": Rule("not-supported", 406, "不支持的输出格式“{value}”。请使用 application/fhir+json", "The format “{value}” is not supported. Use application/fhir+json"),
+    "parameter": Rule("value", 400, "参数“{value}”不合规", "The parameter “{value}” is not valid"),
     "resource-once": Rule("duplicate", 422, "同一资源在消息中出现两次：“{value}”。请合并为一个", "The same resource occurs twice in the message: “{value}”. Make them one"),
     "id-form": Rule("value", 422, "id“{value}”不合规。只能含字母、数字、“-”、“.”，最长 64 位", "The id “{value}” is not valid: letters, digits, “-” and “.”, 64 at most"),
     "id-names-nobody": Rule("security", 422, "编号不得使用身份证号或手机号。请改用医院内部编号（类型 MR 的 identifier）", "An id must not be an identity or phone number. Use the hospital's own number (identifier of type MR)"),
@@ -87,6 +95,14 @@ RULES: Mapping[str, Rule] = {
     "txt-1": Rule("invariant", 422, "叙述中不得有“{value}”。只能使用 R4 允许的 XHTML 元素与属性", "The narrative must not hold “{value}”: only XHTML elements and attributes that R4 allows"),
     "txt-2": Rule("invariant", 422, "叙述不得没有内容", "The narrative must have content"),
     "message-id": Rule("value", 400, "消息编号不合规：须为 1–200 个可见字符，且不得为身份证号或手机号", "The message id is not valid: 1 to 200 visible characters, no identity or phone number"),
+    "search-parameter": Rule("not-supported", 400, "不支持检索参数“{value}”，已忽略。支持的参数见 /fhir/R4/metadata", "The search parameter “{value}” is not supported and was ignored. See /fhir/R4/metadata for those that are"),
+    "search-modifier": Rule("not-supported", 400, "该检索参数不支持修饰符“:{value}”，已忽略", "This search parameter does not take the modifier “:{value}”; it was ignored"),
+    "search-sort": Rule("not-supported", 400, "不支持按“{value}”排序，已忽略。可用 _sort=date、-date、_lastUpdated 或 _id 之一", "Sorting by “{value}” is not supported and was ignored. Use one of _sort=date, -date, _lastUpdated, _id"),
+    "search-include": Rule("not-supported", 400, "不支持 _include“{value}”，已忽略。可用值见 /fhir/R4/metadata 的 searchInclude", "_include “{value}” is not supported and was ignored. See searchInclude in /fhir/R4/metadata"),
+    "search-value": Rule("value", 400, "检索参数的值“{value}”不合规，请改正", "The value “{value}” of the search parameter is not valid; correct it"),
+    "search-broad": Rule("too-costly", 400, "检索范围过大：“{value}”。请加上 patient、encounter、identifier、_id、code 或 _lastUpdated", "The search is too broad: “{value}”. Add patient, encounter, identifier, _id, code or _lastUpdated"),
+    "form-type": Rule("not-supported", 415, "不支持的 Content-Type：{value}。检索表单请使用 application/x-www-form-urlencoded", "Content-Type {value} is not supported. A search form takes application/x-www-form-urlencoded"),
+    "search-form": Rule("structure", 400, "检索条件无法读取。请使用 UTF-8 的 application/x-www-form-urlencoded", "The search cannot be read. Use application/x-www-form-urlencoded in UTF-8"),
     "not-found": Rule("not-found", 404, "未找到", "Not found"),
     "method": Rule("not-supported", 405, "此地址不支持方法 {value}", "This address does not take {value}"),
     **{key: Rule("invariant", 422, one.zh, one.en) for key, one in INVARIANTS.items()},
@@ -132,6 +148,21 @@ def outcome(issues: Sequence[Issue], language: str) -> dict[str, Any]:
         text = {"zh": f"另有 {more} 个问题未列出", "en": f"{more} more issues are not listed"}
         shown.append(_issue("information", "informational", "", "", said(text, language)))
     return {"resourceType": "OperationOutcome", "issue": shown}
+
+
+def remark(zh: str, en: str, language: str) -> dict[str, Any]:
+    """An OperationOutcome that says only how it went."""
+    text = said({"zh": zh, "en": en}, language)
+    told = _issue("information", "informational", "", "", text)
+    return {"resourceType": "OperationOutcome", "issue": [told]}
+
+
+def warnings(issues: Sequence[Issue], language: str) -> dict[str, Any]:
+    """The OperationOutcome that says what of a request was not heeded."""
+    shown = outcome(issues, language)
+    for one in shown["issue"]:
+        one["severity"] = "warning"
+    return shown
 
 
 def outcome_of(error: DomainError, language: str) -> dict[str, Any]:

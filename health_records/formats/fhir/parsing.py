@@ -17,6 +17,7 @@ from health_records.formats.fhir.issues import MessageRefused, refuse
 DEEPEST = 64
 LONGEST_NUMBER = 100
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -53,6 +54,8 @@ def parse(raw: bytes) -> Any:
         raise refuse("json", value=getattr(error, "msg", "")) from error
     if "\0" in text or (b"\\u" in raw and NUL.search(raw)):
         raise refuse("json-character")
+    if (b"\\ud" in raw or b"\\uD" in raw) and (path := _lone_surrogate(value)) is not None:
+        raise refuse("json-character", path)
     return value
 
 
@@ -110,3 +113,20 @@ def _undumpable(error: TypeError) -> MessageRefused:
     if "ecursion" in said:
         return refuse("json-depth", value=str(DEEPEST))
     return refuse("json-number")
+
+
+def _lone_surrogate(value: Any) -> str | None:
+    """Where half a character stands; no database takes it."""
+    left = [("", value)]
+    while left:
+        path, node = left.pop()
+        if isinstance(node, dict):
+            root = node.get("resourceType") if not path else None
+            path = path or (root if isinstance(root, str) and root.isalnum() else "")
+            left += [(f"{path}.{key}", one) for key, one in node.items()]
+            node = "".join(node)
+        elif isinstance(node, list):
+            left += [(f"{path}[{place}]", one) for place, one in enumerate(node)]
+        if isinstance(node, str) and LONE_SURROGATE.search(node):
+            return LONE_SURROGATE.sub("\ufffd", path)
+    return None

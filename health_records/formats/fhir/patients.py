@@ -35,6 +35,7 @@ def facts_of(entry: Entry) -> RegistrationFacts:
         birth_date=_birth_date(entry),
         documents=tuple(sorted(set(_documents(patient)))),
         phones=tuple(_phones(patient)),
+        identifiers=tuple(_identifiers(patient)),
     )
 
 
@@ -71,6 +72,13 @@ def _documents(patient: dict[str, Any]) -> Iterator[tuple[str, str]]:
             kind = CITIZEN
         if kind is not None:
             yield kind, value
+
+
+def _identifiers(patient: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for identifier in identifiers_in(patient):
+        value, system = identifier.get("value"), identifier.get("system")
+        if isinstance(value, str) and value:
+            yield system if isinstance(system, str) else "", value
 
 
 def _phones(patient: dict[str, Any]) -> Iterator[str]:

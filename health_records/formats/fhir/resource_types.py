@@ -154,9 +154,9 @@ RESOURCE_TYPES = frozenset(
         "VisionPrescription",
     ]
 )
-"""Every resource type of FHIR 4.0.1; `Bundle` and `Parameters` travel, they are not kept."""
+"""Every resource type of FHIR 4.0.1; `Parameters` only travel, they are not kept."""
 
-NOT_KEPT = frozenset({"Bundle", "Parameters"})
+NOT_KEPT = frozenset({"Parameters"})
 
 KINDS: Mapping[str, Kind] = {
     "Patient": Kind.REGISTRATION,
@@ -211,3 +211,32 @@ DATES = (
     "issued", "created", "receivedTime", "timestamp",
 )  # fmt: skip
 """Elements that say when it happened, the first one present counts."""
+
+RETRACTIONS: Mapping[str, str] = {
+    **dict.fromkeys((
+        "Account", "Appointment", "CarePlan", "CareTeam", "ChargeItem", "Claim",
+        "ClaimResponse", "ClinicalImpression", "Communication", "CommunicationRequest",
+        "Composition", "Consent", "Contract", "Coverage", "CoverageEligibilityRequest",
+        "CoverageEligibilityResponse", "DetectedIssue", "Device", "DeviceRequest",
+        "DeviceUseStatement", "DiagnosticReport", "DocumentManifest", "DocumentReference",
+        "Encounter", "Endpoint", "EnrollmentRequest", "EnrollmentResponse", "EpisodeOfCare",
+        "ExplanationOfBenefit", "FamilyMemberHistory", "Flag", "GuidanceResponse",
+        "ImagingStudy", "Immunization", "ImmunizationEvaluation", "Invoice", "List", "Media",
+        "Medication", "MedicationAdministration", "MedicationDispense", "MedicationKnowledge",
+        "MedicationRequest", "MedicationStatement", "NutritionOrder", "Observation",
+        "PaymentNotice", "PaymentReconciliation", "Procedure", "QuestionnaireResponse",
+        "RequestGroup", "RiskAssessment", "ServiceRequest", "Slot", "Specimen", "Substance",
+        "SupplyDelivery", "SupplyRequest", "Task", "TestReport", "VisionPrescription",
+    ), "status"),
+    "AllergyIntolerance": "verificationStatus",
+    "Condition": "verificationStatus",
+    "DeviceMetric": "operationalStatus",
+    "Goal": "lifecycleStatus",
+}  # fmt: skip
+"""Where a type can say `entered-in-error`: the elements whose required value set of R4 has that code."""
+
+VERIFICATION_SYSTEMS: Mapping[str, str] = {
+    "AllergyIntolerance": "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification",
+    "Condition": "http://terminology.hl7.org/CodeSystem/condition-ver-status",
+}
+"""Those that say it by a CodeableConcept; they then have no clinicalStatus (con-5, ait-2)."""

@@ -1,41 +1,86 @@
 """Cutting out of a resource what identifies people, and what is bulky, by JSON pointer; putting it back.
 
 Cut are: identifier values of people, telecom values anywhere, and every other text that contains one
-of them or looks like an identity or mobile number. A text is cut whole, so nothing is lost.
+of them or looks like an identity or mobile number. A text is cut whole, so nothing is lost. The data
+of an attachment leaves the number of its part behind.
 """
 
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import orjson
 
 from health_records.incoming import Attachment
-from registry.identity_documents import citizen_number_of
+from registry.identity_documents import NUMBERS_OF_PEOPLE, citizen_number_of
 
 PEOPLE = frozenset({"Patient", "RelatedPerson", "Person"})
 SHORTEST_NEEDLE = 6
-NUMBERS = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[0-9Xx]|1[3-9]\d{9})(?![0-9A-Za-z])")
-ATTACHMENT_KEYS = frozenset({"contentType", "hash", "size", "title", "creation"})
+MOST_NEEDLES = 32
+WORDS = re.compile(rb"[0-9A-Za-z@_]+(?:[.+-][0-9A-Za-z@_]+)*")
+OUR_REFERENCE = re.compile(r"[A-Za-z]+/[0-9a-f-]{36}")
+FULL_WIDTH = b"\xef\xbc"
+ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+SHORTEST_NUMBER = b"0" * 11  # a mobile number, without blanks and hyphens
+HOLDERS = (
+    b'"telecom":', b'"data":"', *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
+)  # fmt: skip
+"""What JSON of ours with something to cut contains, be the person contained or the resource itself."""
 
 
-def secrets_of(resources: Iterable[dict[str, Any]]) -> set[str]:
-    """The values that identify people anywhere in these resources."""
-    found: set[str] = set()
-    for resource in resources:
-        _gather(resource, False, found)
-    return found
+@dataclass(frozen=True, slots=True)
+class Needles:
+    """What must not stand in clear anywhere in a message: the numbers and addresses of its people."""
+
+    words: Sequence[bytes]
+    pattern: re.Pattern[str]
+
+    @classmethod
+    def of(cls, resources: Iterable[dict[str, Any]], texts: Sequence[bytes]) -> Self:
+        """Those in these resources; `texts` is the whole message.
+
+        Of very many only those are looked for whose longest word stands somewhere else too.
+        """
+        found = {
+            one for one in _secrets(resources)
+            if len(one) >= SHORTEST_NEEDLE and ("@" in one or any(map(str.isdigit, one)))
+        }  # fmt: skip
+        words = {orjson.dumps(one)[1:-1]: one for one in found}
+        if len(words) > MOST_NEEDLES:
+            seen = Counter(word for text in texts for word in WORDS.findall(text))
+            words = {word: one for word, one in words.items() if seen[_longest_word(word)] != 1}
+        longest_first = sorted(words.values(), key=len, reverse=True)
+        patterns = [NUMBERS_OF_PEOPLE.pattern, *map(re.escape, longest_first)]
+        return cls(list(words), re.compile("|".join(patterns)))
+
+    def may_be_in(self, text: bytes) -> bool:
+        """A quick look at JSON: False only when `are_in` would be False for every text in it."""
+        if SHORTEST_NUMBER in text.translate(ZEROS, b" -"):
+            return True
+        if any(word in text for word in self.words):
+            return True
+        return FULL_WIDTH in text and self.pattern.search(text.decode()) is not None
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text tells a number of somebody."""
+        return len(text) >= SHORTEST_NEEDLE and self.pattern.search(text) is not None
 
 
-def needles_of(secrets: Iterable[str]) -> re.Pattern[str] | None:
-    """A pattern for texts that contain one of the values; None when all are too short to look for."""
-    long = sorted({one for one in secrets if len(one) >= SHORTEST_NEEDLE}, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, long))) if long else None
+def needs_cutting(text: bytes, needles: Needles) -> bool:
+    """Whether anything has to be cut out of a resource, `text` being its JSON."""
+    return holds_secrets(text) or needles.may_be_in(text)
 
 
-def cut(
-    resource: dict[str, Any], needles: re.Pattern[str] | None
-) -> tuple[dict[str, Any], list[Attachment]]:
+def holds_secrets(text: bytes) -> bool:
+    """Whether a resource has elements that always hold what must be cut."""
+    return any(holder in text for holder in HOLDERS)
+
+
+def cut(resource: dict[str, Any], needles: Needles) -> tuple[dict[str, Any], list[Attachment]]:
     """Remove what must not stand in clear; the values by pointer, and the attachments."""
     cutter = _Cutter(needles)
     cutter.walk(resource, "", "", is_person=False)
@@ -55,6 +100,29 @@ def put_back(resource: dict[str, Any], values: Mapping[str, Any]) -> None:
             node[int(last)] = value
         else:
             node[last] = value
+
+
+def parts_left(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object of a stored resource whose `data` was cut; there stands the number of its part."""
+    if isinstance(node, dict):
+        if type(node.get("data")) is int:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            if isinstance(value, dict | list):
+                yield from parts_left(value)
+
+
+def _longest_word(text: bytes) -> bytes:
+    return max(WORDS.findall(text), key=len, default=b"")
+
+
+def _secrets(resources: Iterable[dict[str, Any]]) -> set[str]:
+    found: set[str] = set()
+    for resource in resources:
+        _gather(resource, False, found)
+    return found
 
 
 def _gather(node: Any, is_person: bool, found: set[str]) -> None:
@@ -78,7 +146,7 @@ def _gather(node: Any, is_person: bool, found: set[str]) -> None:
 class _Cutter:
     """One walk over a resource."""
 
-    def __init__(self, needles: re.Pattern[str] | None) -> None:
+    def __init__(self, needles: Needles) -> None:
         self.needles = needles
         self.sealed: dict[str, Any] = {}
         self.attachments: list[Attachment] = []
@@ -88,34 +156,31 @@ class _Cutter:
             for place, value in enumerate(node):
                 if isinstance(value, dict | list):
                     self.walk(value, f"{pointer}/{place}", within, is_person=is_person)
-                elif isinstance(value, str) and self._tells(value):
+                elif isinstance(value, str) and self.needles.are_in(value):
                     self.sealed[f"{pointer}/{place}"], node[place] = value, None
             return
         is_person = is_person or str(node.get("resourceType")) in PEOPLE
-        if isinstance(node.get("data"), str) and self._take_attachment(node, pointer):
-            del node["data"]
         for key in list(node):
             value, at = node[key], f"{pointer}/{_escaped(key)}"
             if isinstance(value, dict | list):
                 self.walk(value, at, key, is_person=is_person)
-            elif isinstance(value, str):
-                is_number = key == "value" and (
-                    within == "telecom"
-                    or (within == "identifier" and (is_person or citizen_number_of(value)))
-                )
-                if is_number or self._tells(value):
-                    self.sealed[at] = value
-                    del node[key]
+            elif key == "data" and isinstance(value, str) and "origin" not in node:
+                node[key] = self._take_attachment(node, at)
+            elif isinstance(value, str) and self._must_go(key, value, within, is_person):
+                self.sealed[at] = value
+                del node[key]
 
-    def _tells(self, text: str) -> bool:
-        if len(text) < SHORTEST_NEEDLE:
+    def _must_go(self, key: str, text: str, within: str, is_person: bool) -> bool:
+        if key == "value" and within == "telecom":
+            return True
+        if key == "value" and within == "identifier":
+            return is_person or citizen_number_of(text) is not None or self.needles.are_in(text)
+        if key == "reference" and OUR_REFERENCE.fullmatch(text):
             return False
-        return bool(NUMBERS.search(text) or (self.needles and self.needles.search(text)))
+        return self.needles.are_in(text)
 
-    def _take_attachment(self, node: dict[str, Any], pointer: str) -> bool:
-        """Take the data of an Attachment or Binary; sampled data is no attachment."""
-        if "origin" in node or not ATTACHMENT_KEYS & node.keys():
-            return False
+    def _take_attachment(self, node: dict[str, Any], pointer: str) -> int:
+        """Take the data of an Attachment, Binary or Signature; the number of the part."""
         text = node["data"]
         content, is_base64 = text.encode("utf-8", "surrogatepass"), False
         try:
@@ -127,9 +192,9 @@ class _Cutter:
                 content, is_base64 = decoded, True
         kind = node.get("contentType")
         self.attachments.append(
-            Attachment(f"{pointer}/data", kind if isinstance(kind, str) else "", content, is_base64)
+            Attachment(pointer, kind if isinstance(kind, str) else "", content, is_base64)
         )
-        return True
+        return len(self.attachments) - 1
 
 
 def _escaped(key: str) -> str:

@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -17,12 +17,24 @@ from django.views.decorators.csrf import csrf_exempt
 
 from health_records import selectors
 from health_records.errors import WrongCity
-from health_records.formats.fhir import bundles, door
+from health_records.formats.fhir import answers, bundles, door
 from health_records.formats.fhir.capability import capability_statement
+from health_records.formats.fhir.conditions import NOT_CONDITIONS
+from health_records.formats.fhir.history import Asked, history_bundle
 from health_records.formats.fhir.issues import MessageRefused, outcome, outcome_of, refuse
+from health_records.formats.fhir.negotiation import (
+    FHIR_JSON,
+    as_wanted,
+    is_unchanged,
+    media_type,
+    say_version,
+    wanted_return,
+)
 from health_records.formats.fhir.parsing import dump, gunzip, parse
 from health_records.formats.fhir.reading import resource_of
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
+from health_records.formats.fhir.search.answers import search
+from health_records.formats.fhir.search.requests import is_strict, pairs_asked
 from health_records.incoming import Kind
 from health_records.visibility import facts_about_registration
 from kernel.access.errors import NotVisible
@@ -35,42 +47,59 @@ from registry.organisations.models import Organisation
 
 log = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/fhir+json"
-TAKEN = frozenset({"", MEDIA_TYPE, "application/json", "text/json"})
+TAKEN = frozenset({"", FHIR_JSON, "application/json", "text/json"})
 LONGEST_MESSAGE_ID = 200
-LARGEST_VERSION = 2**31 - 1
 
 View = Callable[..., HttpResponse]
 
 
-def _fhir(*methods: str) -> Callable[[View], View]:
-    """A view that needs a signed-in actor and answers every failure with an OperationOutcome."""
+def _answered(*methods: str) -> Callable[[View], View]:
+    """A view whose every answer, refusals too, is FHIR JSON as the client wants it."""
 
     def decorate(view: View) -> View:
         @csrf_exempt
         @wraps(view)
         def answered(request: HttpRequest, **named: Any) -> HttpResponse:
-            language = get_language() or "zh"
+            type_ = FHIR_JSON
             try:
+                type_ = media_type(request)
                 if request.method not in methods:
                     raise refuse("method", value=str(request.method))
-                actor = _actor(request)
-                return view(request, actor=actor, **named)
-            except MessageRefused as refusal:
-                return fhir_response(dump(outcome(refusal.issues, language)), refusal.status)
-            except (InterfaceError, OperationalError) as failure:
-                log.warning("the database is away: %s", type(failure).__name__)
-                away = StorageAway()
-                return fhir_response(dump(outcome_of(away, language)), away.status)
-            except DomainError as error:
-                response = fhir_response(dump(outcome_of(error, language)), error.status)
-                if error.status == Unauthenticated.status:
-                    response["WWW-Authenticate"] = "Bearer"
-                return response
+                response = view(request, **named)
+            except (MessageRefused, DomainError, InterfaceError, OperationalError) as error:
+                response = _refusal(error, get_language() or "zh")
+            return as_wanted(request, response, type_)
 
         return answered
 
     return decorate
+
+
+def _fhir(*methods: str) -> Callable[[View], View]:
+    """The same for a signed-in actor."""
+
+    def decorate(view: View) -> View:
+        @_answered(*methods)
+        @wraps(view)
+        def signed_in(request: HttpRequest, **named: Any) -> HttpResponse:
+            return view(request, actor=_actor(request), **named)
+
+        return signed_in
+
+    return decorate
+
+
+def _refusal(error: Exception, language: str) -> HttpResponse:
+    if isinstance(error, MessageRefused):
+        return fhir_response(dump(outcome(error.issues, language)), error.status)
+    if isinstance(error, DomainError):
+        response = fhir_response(dump(outcome_of(error, language)), error.status)
+        if error.status == Unauthenticated.status:
+            response["WWW-Authenticate"] = "Bearer"
+        return response
+    log.warning("the database is away: %s", type(error).__name__)
+    away = StorageAway()
+    return fhir_response(dump(outcome_of(away, language)), away.status)
 
 
 def _actor(request: HttpRequest) -> Actor:
@@ -87,47 +116,71 @@ def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
     """Take a Bundle."""
     organisation = _hospital(actor)
     raw = _body(request)
-    parsed = [parse(raw)]
-    message_id = _message_id(request, parsed[0], raw)
+    parsed = []
+    with suppress(MessageRefused):  # raised again by `make`, where the message is kept
+        parsed.append(parse(raw))
+    message_id = _message_id(request, parsed[0] if parsed else None, raw)
 
     def make() -> tuple[str, list[bundles.Entry]]:
         return bundles.entries_of(parsed.pop() if parsed else parse(raw), organisation)
 
+    language = get_language() or "zh"
     answer = door.take(
-        make, organisation=organisation, message_id=message_id, raw=raw,
-        language=get_language() or "zh", by=actor,
-    )  # fmt: skip
-    return fhir_response(answer.body, answer.status)
+        make, organisation=organisation, message_id=message_id, raw=raw, language=language, by=actor
+    )
+    body = answers.of_bundle(answer, wanted_return(request), language)
+    return fhir_response(body, answer.status)
+
+
+@_fhir("GET", "HEAD", "POST", "PUT", "DELETE")
+def of_type(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
+    """Search a type; create one resource, or update or delete the one that meets a condition."""
+    if request.method in {"GET", "HEAD"}:
+        return _search(request, actor, resource_type)
+    return _take_single(request, actor, resource_type, "")
+
+
+@_fhir("GET", "HEAD", "PUT", "DELETE")
+def one(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> HttpResponse:
+    """Read a resource, bring it up to date, or take it back."""
+    if request.method in {"PUT", "DELETE"}:
+        return _take_single(request, actor, resource_type, id)
+    _require_type(resource_type)
+    return _read(request, actor, resource_type, id, None)
 
 
 @_fhir("POST")
-def of_type(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
-    """Create one resource."""
-    _require_type(resource_type)
-    organisation = _hospital(actor)
-    return _take_single(request, actor, organisation, resource_type, "")
+def search_by_form(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
+    """Search a type by a form."""
+    return _search(request, actor, resource_type)
 
 
-@_fhir("GET", "PUT")
-def one(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> HttpResponse:
-    """Read a resource, or bring it up to date."""
-    _require_type(resource_type)
-    if request.method == "GET":
-        return _read(actor, resource_type, id, None)
-    organisation = _hospital(actor)
-    return _take_single(request, actor, organisation, resource_type, id)
-
-
-@_fhir("GET")
+@_fhir("GET", "HEAD")
 def one_version(
     request: HttpRequest, *, actor: Actor, resource_type: str, id: str, version: str
 ) -> HttpResponse:
     """Read a resource as it was."""
     _require_type(resource_type)
     number = int(version) if version.isascii() and version.isdigit() and len(version) < 11 else 0
-    return _read(actor, resource_type, id, min(number, LARGEST_VERSION))
+    return _read(request, actor, resource_type, id, min(number, selectors.LATEST))
 
 
+@_fhir("GET", "HEAD")
+def history(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> HttpResponse:
+    """The versions of a resource, newest first."""
+    _require_type(resource_type)
+    asked = Asked(request.GET)
+    current = _readable(actor, resource_type, id, None)
+    versions = selectors.history(
+        KINDS.get(resource_type, Kind.ENTRY), resource_type, current.id,
+        limit=asked.count + 1, before=asked.before, since=asked.since,
+    )  # fmt: skip
+    total = selectors.count_versions(current.id, current.node, asked.since)
+    address = f"{settings.NODE_URL}{request.path}"
+    return fhir_response(history_bundle(address, versions, total=total, asked=asked), 200)
+
+
+@_answered("GET", "HEAD")
 def metadata(request: HttpRequest) -> HttpResponse:
     """What this node can do."""
     return fhir_response(orjson.dumps(capability_statement()), 200)
@@ -135,10 +188,34 @@ def metadata(request: HttpRequest) -> HttpResponse:
 
 def fhir_response(body: bytes, status: int) -> HttpResponse:
     """A FHIR answer."""
-    return HttpResponse(body, status=status, content_type=f"{MEDIA_TYPE}; charset=utf-8")
+    return HttpResponse(body, status=status, content_type=f"{FHIR_JSON}; charset=utf-8")
 
 
-def _read(actor: Actor, resource_type: str, id_: str, version: int | None) -> HttpResponse:
+def _search(request: HttpRequest, actor: Actor, resource_type: str) -> HttpResponse:
+    _require_type(resource_type)
+    body = search(
+        resource_type, pairs_asked(request), strict=is_strict(request),
+        language=get_language() or "zh", by=actor,
+    )  # fmt: skip
+    return fhir_response(body, 200)
+
+
+def _read(
+    request: HttpRequest, actor: Actor, resource_type: str, id_: str, version: int | None
+) -> HttpResponse:
+    stored = _readable(actor, resource_type, id_, version)
+    if stored.deleted:
+        raise refuse("deleted", value=f"{resource_type}/{stored.id}/_history/{stored.version}")
+    response = HttpResponse(status=304)
+    if not is_unchanged(request, f'W/"{stored.version}"', stored.recorded_at):
+        response = fhir_response(resource_of(stored), 200)
+    return say_version(response, stored.version, stored.recorded_at)
+
+
+def _readable(
+    actor: Actor, resource_type: str, id_: str, version: int | None
+) -> selectors.StoredVersion:
+    """A resource that the actor may read; NotVisible or Refused otherwise. Audited."""
     resource_id = bundles.as_uuid(id_)
     stored = None
     if resource_id is not None:
@@ -153,47 +230,53 @@ def _read(actor: Actor, resource_type: str, id_: str, version: int | None) -> Ht
         registration_id=stored.registration_id, resource_type=resource_type,
         resource_id=stored.id,
     )  # fmt: skip
-    response = fhir_response(resource_of(stored), 200)
-    response["ETag"] = f'W/"{stored.version}"'
-    response["Last-Modified"] = stored.recorded_at.strftime("%a, %d %b %Y %H:%M:%S GMT")
-    return response
+    return stored
 
 
-def _take_single(
-    request: HttpRequest, actor: Actor, organisation: Organisation, resource_type: str, id_: str
-) -> HttpResponse:
-    raw = _body(request)
+def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: str) -> HttpResponse:
+    _require_type(resource_type)
+    organisation = _hospital(actor)
     method = str(request.method)
+    raw = b"" if method == bundles.DELETE else _body(request)
+    said = _as_entry_request(request, method, resource_type, id_)
     given = request.headers.get("X-Message-Id")
     # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
-    fallback = f"put:{uuid7()}" if method == "PUT" else door.default_message_id(raw)
+    fallback = door.default_message_id(raw) if method == "POST" else f"{method.lower()}:{uuid7()}"
     message_id = _checked_message_id(given) if given is not None else fallback
 
     def make() -> tuple[str, list[bundles.Entry]]:
-        entry = bundles.single_entry(
-            parse(raw), method=method, resource_type=resource_type, id_=id_,
-            organisation=organisation, if_none_exist=request.headers.get("If-None-Exist"),
-        )  # fmt: skip
-        return bundles.TRANSACTION, [entry]
+        resource = None if method == bundles.DELETE else parse(raw)
+        return bundles.TRANSACTION, [
+            bundles.single_entry(resource, request=said, organisation=organisation)
+        ]
 
+    language = get_language() or "zh"
     answer = door.take(
-        make, organisation=organisation, message_id=message_id, raw=raw,
-        language=get_language() or "zh", by=actor,
-    )  # fmt: skip
+        make, organisation=organisation, message_id=message_id, raw=raw, language=language, by=actor
+    )
     if answer.status != 200:
         return fhir_response(answer.body, answer.status)
-    told = orjson.loads(answer.body)["entry"][0]["response"]
-    type_, resource_id, *rest = told["location"].split("/")
-    version = int(rest[1]) if rest else None
-    stored = selectors.stored_version(
-        KINDS.get(type_, Kind.ENTRY), type_, UUID(resource_id), version
+    return answers.of_single(answer, wanted_return(request), language)
+
+
+def _as_entry_request(
+    request: HttpRequest, method: str, resource_type: str, id_: str
+) -> dict[str, str]:
+    """The request as Bundle.entry.request would say it."""
+    query = "&".join(
+        part
+        for part in request.META.get("QUERY_STRING", "").split("&")
+        if part.partition("=")[0] not in NOT_CONDITIONS
     )
-    if stored is None:
-        raise NotVisible
-    response = fhir_response(resource_of(stored), int(told["status"][:3]))
-    response["Location"] = f"{settings.NODE_URL}/fhir/R4/{told['location']}"
-    response["ETag"] = f'W/"{stored.version}"'
-    return response
+    url = f"{resource_type}/{id_}" if id_ else resource_type
+    if query and not id_ and method != "POST":
+        url += f"?{query}"
+    headers = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
+    return {"method": method, "url": url} | {
+        name: request.headers[header]
+        for name, header in headers.items()
+        if header in request.headers
+    }
 
 
 def _hospital(actor: Actor) -> Organisation:

@@ -1,0 +1,1 @@
+"""Searching records, whatever the format that asks."""

@@ -1,0 +1,92 @@
+"""Searching: the rows that the actor may see of what is asked."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+
+from health_records.finding.criteria import Criteria, Found, Lead, TooBroad
+from health_records.finding.statements import (
+    SEARCH,
+    Statement,
+    count_statement,
+    included_statement,
+    page_statement,
+)
+from health_records.incoming import Kind
+from health_records.visibility import facts_that_suffice
+from kernel.actor import Actor
+
+LONGEST_MS = 5_000
+CANCELLED = "57014"
+BOUNDED = frozenset({Lead.RECORD, Lead.IDS})
+"""Leads whose cost the size of one record bounds."""
+
+Wanted = tuple[Kind, str, UUID, Found]
+
+
+def may_search(actor: Actor) -> bool:
+    """Whether there is any record that somebody of this role could find."""
+    return bool(facts_that_suffice(actor, SEARCH))
+
+
+def page_of(criteria: Criteria, actor: Actor) -> tuple[list[Found], dict[UUID, str]]:
+    """The rows of a page, and which of the registrations asked for are seen, by which fact."""
+    rows = _rows_of(criteria, page_statement(criteria, actor))
+    seen = {row[0]: row[1] for row in rows if row[0] is not None}
+    return [found_in(criteria.resource_type, row) for row in rows if row[2] is not None], seen
+
+
+def count_of(criteria: Criteria, actor: Actor) -> int:
+    """How many rows the criteria hold for, of those that the actor sees."""
+    return int(_rows_of(criteria, count_statement(criteria, actor))[0][0])
+
+
+def included_in(found: Sequence[Found], wanted: Sequence[Wanted]) -> list[Found]:
+    """What answers refer to and are not themselves: (kind, type, id, answer that refers to it)."""
+    answers: list[Found] = []
+    there = {one.id for one in found}
+    for kind in dict.fromkeys(one[0] for one in wanted):
+        asked = [one for one in wanted if one[0] is kind and one[2] not in there]
+        answers += _included(kind, asked) if asked else []
+    return answers
+
+
+def found_in(resource_type: str, row: Sequence[Any]) -> Found:
+    """A row of the columns that every statement gives."""
+    *above, sealed, recorded_at, references = row
+    opened = None if sealed is None else bytes(sealed)
+    return Found(resource_type, *above, opened, recorded_at, references)
+
+
+def _included(kind: Kind, asked: Sequence[Wanted]) -> list[Found]:
+    values: dict[str, Any] = {
+        "types": [type_ for _, type_, _, _ in asked],
+        "ids": [id_ for _, _, id_, _ in asked],
+        "nodes": [source.node for *_, source in asked],
+        "organisations": [source.organisation_id for *_, source in asked],
+        "registrations": [source.registration_id for *_, source in asked],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(included_statement(kind), values)
+        return [found_in(row[0], (row[1], "", *row[2:])) for row in cursor.fetchall()]
+
+
+def _rows_of(criteria: Criteria, statement: Statement) -> list[tuple[Any, ...]]:
+    if criteria.lead in BOUNDED:
+        with connection.cursor() as cursor:
+            cursor.execute(*statement)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}")
+            cursor.execute(*statement)
+            rows = cursor.fetchall()
+            cursor.execute("SET LOCAL statement_timeout = 0")
+            return rows
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") == CANCELLED:
+            raise TooBroad from error
+        raise

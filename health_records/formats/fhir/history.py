@@ -1,0 +1,103 @@
+"""The versions of a resource as a Bundle of type history, newest first."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from django.conf import settings
+from django.http import QueryDict
+
+from health_records.formats.fhir.columns import moment_of
+from health_records.formats.fhir.issues import refuse
+from health_records.formats.fhir.parsing import dump
+from health_records.formats.fhir.reading import resource_of
+from health_records.selectors import LATEST, StoredVersion
+from registry.cursors import CursorInvalid, cursor_of, place_of
+
+USUAL_COUNT, LARGEST_COUNT = 50, 200
+CURSOR = "_cursor"
+
+
+class Asked:
+    """What a client may say about a history."""
+
+    def __init__(self, query: QueryDict) -> None:
+        self.count = _count(query.get("_count"))
+        self.since = _since(query.get("_since"))
+        self.before = _before(query.get(CURSOR))
+        self.parameters = {name: str(query[name]) for name in ("_count", "_since") if name in query}
+
+
+def history_bundle(
+    address: str, versions: Sequence[StoredVersion], *, total: int, asked: Asked
+) -> bytes:
+    """One page; `versions` may hold one more than the page, which tells that there is a next one."""
+    page = versions[: asked.count]
+    links = [{"relation": "self", "url": _url(address, asked.parameters)}]
+    if len(versions) > len(page) > 0:
+        place = asked.parameters | {CURSOR: cursor_of(page[-1].version)}
+        links.append({"relation": "next", "url": _url(address, place)})
+    return dump(
+        {
+            "resourceType": "Bundle",
+            "type": "history",
+            "total": total,
+            "link": links,
+            "entry": [_entry(one) for one in page],
+        }
+    )
+
+
+def _entry(stored: StoredVersion) -> dict[str, Any]:
+    """A version and the request that would have made it."""
+    one = f"{stored.resource_type}/{stored.id}"
+    request = {"method": "PUT", "url": one}
+    if stored.deleted:
+        request["method"] = "DELETE"
+    elif stored.version == 1:
+        request = {"method": "POST", "url": stored.resource_type}
+    status = {"DELETE": "204 No Content", "POST": "201 Created"}.get(request["method"], "200 OK")
+    entry: dict[str, Any] = {
+        "fullUrl": f"{settings.NODE_URL}/fhir/R4/{one}",
+        "request": request,
+        "response": {
+            "status": status,
+            "etag": f'W/"{stored.version}"',
+            "lastModified": stored.recorded_at.isoformat(timespec="milliseconds"),
+        },
+    }
+    if not stored.deleted:
+        entry["resource"] = orjson.Fragment(resource_of(stored))
+    return entry
+
+
+def _url(address: str, parameters: dict[str, str]) -> str:
+    return f"{address}?{urlencode(parameters)}" if parameters else address
+
+
+def _count(text: str | None) -> int:
+    if text is None:
+        return USUAL_COUNT
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise refuse("parameter", "http._count", text)
+    return min(int(text), LARGEST_COUNT)
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return moment_of(text.replace(" ", "+"))
+    except (ValueError, OverflowError) as error:
+        raise refuse("date", "http._since", text) from error
+
+
+def _before(cursor: str | None) -> int:
+    if cursor is None:
+        return LATEST
+    (version,) = place_of(cursor, 1)
+    if not isinstance(version, int) or not 0 < version <= LATEST:
+        raise CursorInvalid
+    return version

@@ -1,0 +1,121 @@
+"""What the client wants of the answer: its format, how much of it, packed or not, changed or not.
+
+Packing answers is safe here (BREACH): a request proves itself by a bearer token that no browser adds by
+itself, so nobody can make a victim's client ask again and again; and the length is blurred besides, as
+Django's own gzip middleware does it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+from django.utils.http import http_date, parse_http_date_safe
+from django.utils.text import compress_string
+
+from health_records.formats.fhir.issues import refuse
+
+FHIR_JSON, PLAIN_JSON = "application/fhir+json", "application/json"
+FORMATS = {
+    "json": FHIR_JSON,
+    FHIR_JSON: FHIR_JSON,
+    "application/json+fhir": FHIR_JSON,
+    PLAIN_JSON: PLAIN_JSON,
+    "text/json": PLAIN_JSON,
+}
+ANYTHING = frozenset({"*/*", "application/*"})
+WORTH_PACKING = 1400
+"""Bytes: a smaller answer fits one packet as it is."""
+LONGEST_BLUR = 100
+
+
+class Return(StrEnum):
+    """How much of what was written the client wants back."""
+
+    MINIMAL = "minimal"
+    REPRESENTATION = "representation"
+    OUTCOME = "OperationOutcome"
+
+
+def media_type(request: HttpRequest) -> str:
+    """The media type of the answer; MessageRefused when we have none that the client takes.
+
+    `_format` counts more than the header; of several in the header, our own type comes first.
+    """
+    if asked := request.GET.get("_format"):
+        # A plus that was not escaped reads as a blank.
+        found = FORMATS.get(asked.partition(";")[0].strip().lower().replace(" ", "+"))
+        if found is None:
+            raise refuse("format", value=asked)
+        return found
+    return _accepted(request.headers.get("Accept", "*/*"))
+
+
+@lru_cache(maxsize=256)
+def _accepted(header: str) -> str:
+    taken = {name for name, quality in _ranges(header) if quality > 0}
+    found = {FORMATS[name] for name in taken & FORMATS.keys()}
+    if not header.strip() or taken & ANYTHING or FHIR_JSON in found:
+        return FHIR_JSON
+    if not found:
+        raise refuse("format", value=header)
+    return PLAIN_JSON
+
+
+def _ranges(header: str) -> Iterator[tuple[str, float]]:
+    """Names and qualities in a header such as Accept (RFC 9110)."""
+    for part in header.split(","):
+        name, *parameters = (word.strip().lower() for word in part.split(";"))
+        quality = next((one[2:] for one in parameters if one.startswith("q=")), "1")
+        try:
+            yield name, float(quality)
+        except ValueError:
+            yield name, 0.0
+
+
+def wanted_return(request: HttpRequest) -> Return | None:
+    """What `Prefer: return=…` asks for; None when nothing that we know."""
+    for part in request.headers.get("Prefer", "").replace(";", ",").split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "return" and value in set(Return):
+            return Return(value)
+    return None
+
+
+def is_unchanged(request: HttpRequest, tag: str, at: datetime) -> bool:
+    """Whether the client has this version already (RFC 9110, 13.1)."""
+    known = request.headers.get("If-None-Match")
+    if known is not None:
+        tags = {one.strip().removeprefix("W/") for one in known.split(",")}
+        return bool(tags & {"*", tag.removeprefix("W/")})
+    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    return since is not None and int(at.timestamp()) <= since
+
+
+def say_version(response: HttpResponse, version: int, at: datetime) -> HttpResponse:
+    """The answer with version and time of the resource in its head."""
+    response["ETag"] = f'W/"{version}"'
+    response["Last-Modified"] = http_date(at.timestamp())
+    return response
+
+
+def as_wanted(request: HttpRequest, response: HttpResponse, type_: str) -> HttpResponse:
+    """The answer as it leaves: its type, packed where that is asked for and worth it."""
+    if response.content:
+        response["Content-Type"] = f"{type_}; charset=utf-8"
+    patch_vary_headers(response, ("Accept", "Accept-Encoding"))
+    response.setdefault("Cache-Control", "private, no-cache")
+    if len(response.content) >= WORTH_PACKING and _takes_gzip(request):
+        response.content = compress_string(response.content, max_random_bytes=LONGEST_BLUR)
+        response["Content-Encoding"] = "gzip"
+    response["Content-Length"] = str(len(response.content))
+    if request.method == "HEAD":
+        response.content = b""
+    return response
+
+
+def _takes_gzip(request: HttpRequest) -> bool:
+    header = request.headers.get("Accept-Encoding", "")
+    return any(name in {"gzip", "*"} and quality > 0 for name, quality in _ranges(header))

@@ -1,0 +1,265 @@
+"""Before anything is stored: every entry of a message checked, identified, resolved and cut."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from health_records import selectors
+from health_records.formats.fhir import conditions, deletion, sealing
+from health_records.formats.fhir.bundles import BATCH, DELETE, Entry, as_uuid
+from health_records.formats.fhir.columns import business_identifiers, columns_of
+from health_records.formats.fhir.issues import Issue, MessageRefused
+from health_records.formats.fhir.parsing import dump
+from health_records.formats.fhir.patients import facts_of
+from health_records.formats.fhir.references import (
+    Resolver,
+    Stored,
+    Wanted,
+    resolve_all,
+)
+from health_records.formats.fhir.validation.china import OUR_CODE
+from health_records.formats.fhir.validation.resources import validate
+from health_records.incoming import Attachment, Incoming, Kind, Known
+from kernel.homes import uuid7
+from registry.organisations.models import Organisation
+from registry.terminology.selectors import displays
+
+MakeEntries = Callable[[], tuple[str, list[Entry]]]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one entry."""
+
+    entry: Entry
+    resource: Incoming | None = None
+    existing: UUID | None = None
+
+
+def prepare(
+    make_entries: MakeEntries, organisation: Organisation, *, at: datetime
+) -> tuple[str, list[Outcome]]:
+    """Type of the message, and every entry ready to be stored; MessageRefused unless all are.
+
+    Of a batch the faulty entries are left out, then those that refer to them, until the rest is sound;
+    each round takes the message apart anew, because entries are rewritten on the way.
+    """
+    faults: dict[int, list[Issue]] = {}
+    while True:
+        type_, entries = make_entries()
+        for entry in entries:
+            entry.issues = faults.get(entry.place, entry.issues) or _faults_of(entry)
+        existing = _meet_conditions(entries, organisation.id)
+        idle = deletion.prepare(entries, organisation.id)
+        good = [
+            one for one in entries if not one.issues and one.place not in existing.keys() | idle
+        ]
+        known, ids = _identify(good, organisation.id)
+        ids |= existing
+        if type_ != BATCH:  # refused anyway, so what leads to a faulty entry leads somewhere
+            ids |= {one.place: uuid7() for one in entries if one.issues}
+        named = [one for one in entries if one.place in ids and one.method != DELETE]
+        said = [one for one in good if one.method != DELETE]
+        _resolve(said, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
+        ready = _cut_all([one for one in good if not one.issues], ids, known, at)
+        if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
+            raise MessageRefused(issues)
+        if not any(one.issues for one in good):
+            return type_, [
+                Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries
+            ]
+        faults = {one.place: one.issues for one in entries if one.issues}
+
+
+def _faults_of(entry: Entry) -> list[Issue]:
+    """What is wrong with the resource by itself; codes that the province added are known."""
+    if entry.method == DELETE:
+        return []
+    issues = validate(entry.resource, entry.path or entry.resource_type, entry.found)
+    asked = {
+        (system, code)
+        for one in issues
+        if one.rule == OUR_CODE
+        for system, _, code in [one.value.rpartition("|")]
+    }
+    added = displays(asked) if asked else {}
+    return [
+        one
+        for one in issues
+        if one.rule != OUR_CODE or tuple(one.value.rsplit("|", 1)) not in added
+    ]
+
+
+def _meet_conditions(entries: list[Entry], organisation_id: UUID) -> dict[int, UUID]:
+    """Set the target of conditional updates and deletes; what is there already for creates."""
+    asking = [one for one in entries if one.condition and not one.issues]
+    found = conditions.matches({one.condition for one in asking if one.condition}, organisation_id)
+    existing: dict[int, UUID] = {}
+    for entry in asking:
+        ids = sorted(found[entry.condition]) if entry.condition else []
+        if len(ids) > 1:
+            name = "ifNoneExist" if entry.method == "POST" else "url"
+            path = f"{entry.request_path}.{name}"
+            entry.issues.append(Issue("condition-many", path, str(len(ids))))
+        elif ids and entry.method == "POST":
+            existing[entry.place] = ids[0]
+        elif ids:
+            entry.target = ids[0]
+    return existing
+
+
+def _identify(
+    entries: list[Entry], organisation_id: UUID
+) -> tuple[dict[int, Known], dict[int, UUID]]:
+    """Which entries are resources pushed before, and the id of each."""
+    names: dict[Kind, set[tuple[str, str]]] = defaultdict(set)
+    for entry in entries:
+        if entry.identity[1] and entry.target is None:
+            names[entry.kind].add(entry.identity)
+    found = selectors.known_resources(organisation_id, names)
+    _find_by_our_id(entries, organisation_id, found)
+    known: dict[int, Known] = {}
+    ids: dict[int, UUID] = {}
+    seen: set[UUID] = set()
+    for entry in entries:
+        before = found.get(entry.identity) if entry.identity[1] else None
+        if before is not None:
+            known[entry.place] = before
+        ids[entry.place] = before.id if before else uuid7()
+        if not entry.source_key:
+            entry.source_key = f"urn:uuid:{ids[entry.place]}"
+        _require_version(entry, before)
+        if ids[entry.place] in seen:
+            value = f"{entry.resource_type}/{ids[entry.place]}"
+            entry.issues.append(Issue("resource-once", entry.path, value))
+        seen.add(ids[entry.place])
+    return known, ids
+
+
+def _require_version(entry: Entry, before: Known | None) -> None:
+    current = 0 if before is None or before.deleted else before.version
+    if entry.if_match not in {None, current}:
+        path = f"{entry.request_path}.ifMatch"
+        entry.issues.append(Issue("if-match", path, str(current)))
+
+
+def _find_by_our_id(
+    entries: list[Entry], organisation_id: UUID, found: dict[tuple[str, str], Known]
+) -> None:
+    """A condition has found a resource, or a PUT names it by the id that we gave it."""
+    for entry in entries:
+        id_ = entry.target
+        if id_ is None and entry.method == "PUT" and entry.identity not in found:
+            id_ = as_uuid(entry.source_id)
+        before = id_ and selectors.known_by_id(
+            organisation_id, entry.kind, entry.resource_type, id_
+        )
+        if not before:
+            continue
+        known, name = before
+        if entry.target and not _is_meant(entry, known, name):
+            said = entry.local_id or entry.source_id
+            entry.issues.append(Issue("condition-differs", entry.path, said))
+        entry.local_id = name if entry.kind is Kind.REGISTRATION else ""
+        entry.source_key = name
+        found[entry.identity] = known
+
+
+def _is_meant(entry: Entry, known: Known, name: str) -> bool:
+    """Whether the content of an entry does not contradict the resource that a condition found."""
+    if entry.kind is Kind.REGISTRATION:
+        return entry.local_id in {name, entry.source_key}
+    return entry.source_id in {"", name, str(known.id)}
+
+
+def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
+    """Rewrite every reference; entries with one that leads to nothing get an issue."""
+    wanted = Wanted()
+    for entry in entries:
+        more = resolver.wanted(holder for holder, _ in entry.found.references)
+        wanted.keys |= more.keys
+        wanted.identifiers |= more.identifiers
+    stored = Stored(
+        selectors.named(organisation_id, conditions.by_kind(wanted.keys)),
+        conditions.by_identifier(wanted.identifiers, organisation_id),
+    )
+    for entry in entries:
+        entry.issues += resolve_all(entry, resolver, stored)
+
+
+def _cut_all(
+    entries: list[Entry], ids: Mapping[int, UUID], known: Mapping[int, Known], at: datetime
+) -> dict[int, Incoming]:
+    """Resources with typed columns, and without what must not stand in clear."""
+    texts: dict[int, bytes] = {}
+    for entry in entries:
+        entry.resource.pop("id", None)
+        with _noting(entry):
+            texts[entry.place] = dump(entry.resource)
+    telling = [
+        one.resource for one in entries
+        if one.place in texts and sealing.holds_secrets(texts[one.place])
+    ]  # fmt: skip
+    needles = sealing.Needles.of(telling, list(texts.values()))
+    ready: dict[int, Incoming] = {}
+    for entry in entries:
+        if entry.place not in texts:
+            continue
+        with _noting(entry):
+            ready[entry.place] = _incoming(
+                entry, texts[entry.place], ids[entry.place], known.get(entry.place), needles, at
+            )
+    return ready
+
+
+@contextmanager
+def _noting(entry: Entry) -> Iterator[None]:
+    """Put a refusal down to the entry instead of raising it."""
+    try:
+        yield
+    except MessageRefused as refusal:
+        entry.issues += [
+            Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues
+        ]
+
+
+def _incoming(
+    entry: Entry,
+    text: bytes,
+    id_: UUID,
+    known: Known | None,
+    needles: sealing.Needles,
+    at: datetime,
+) -> Incoming:
+    if entry.deletes:
+        return deletion.withdrawn(entry, id_, known)
+    is_patient = entry.kind is Kind.REGISTRATION
+    facts = facts_of(entry) if is_patient else None
+    columns = {} if is_patient else columns_of(entry, at)
+    resource = entry.resource
+    sealed: dict[str, Any] = {}
+    attachments: list[Attachment] = []
+    if sealing.needs_cutting(text, needles):
+        sealed, attachments = sealing.cut(resource, needles)
+        text = dump(resource)
+        for name, value in columns.items():
+            if isinstance(value, str) and needles.are_in(value):
+                columns[name] = ""
+    if entry.kind is Kind.DOCUMENT:
+        columns["parts"] = len(attachments)
+    digest = sha256(text)
+    for attachment in attachments:
+        digest.update(attachment.content)
+    return Incoming(
+        kind=entry.kind, resource_type=entry.resource_type, id=id_, source_key=entry.source_key,
+        known=known, source=text, digest=digest.digest()[:16], sealed=sealed,
+        attachments=attachments, identifiers=business_identifiers(resource), columns=columns,
+        local_id=entry.local_id, facts=facts,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Searching records in the words of FHIR R4."""
