@@ -10,6 +10,10 @@ SETTINGS: Mapping[str, int] = {TREATMENT_WINDOW: 365}
 """Defaults of `RecordSetting`: for how long after a visit the hospital's doctors see the record."""
 
 
+NO_VISITS = frozenset({"planned", "cancelled", "entered-in-error"})
+"""Codes of FHIR's encounter-status under which nobody was treated."""
+
+
 def treats_since(now: datetime, days: int) -> datetime:
     """A visit that ended before this gives no access any more."""
     return now - timedelta(days=days)

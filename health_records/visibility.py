@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from health_records.models import Encounter
-from health_records.rules import TREATMENT_WINDOW, treats_since
+from health_records.rules import NO_VISITS, TREATMENT_WINDOW, treats_since
 from health_records.selectors import setting
 from kernel.access.rules import Fact
 from kernel.actor import Actor, Role
@@ -50,8 +50,15 @@ def _facts(actor: Actor, person_id: UUID | None, registrations: Iterable[UUID]) 
 
 
 def _treats(organisation_id: UUID, registrations: list[UUID]) -> bool:
-    """Whether one of the registrations is the organisation's, with a visit not long ago."""
+    """Whether one of the registrations is the organisation's, with a visit not long ago.
+
+    A hospital states the times of its visits, so a time to come counts for nothing.
+    """
     own = ids_at_hospital(organisation_id, registrations)
-    since = treats_since(timezone.now(), setting(TREATMENT_WINDOW))
-    recent = Q(occurred_at__gte=since) | Q(ended_at__gte=since)
-    return bool(own) and Encounter.objects.filter(recent, registration_id__in=own).exists()
+    if not own:
+        return False
+    now = timezone.now()
+    lately = (treats_since(now, setting(TREATMENT_WINDOW)), now)
+    visits = Encounter.objects.filter(registration_id__in=own, occurred_at__lte=now)
+    recent = visits.filter(Q(occurred_at__range=lately) | Q(ended_at__range=lately))
+    return recent.exclude(status_code__in=NO_VISITS).exists()
