@@ -1,6 +1,7 @@
 """The one decision "may this actor do this", and the audit row it leaves."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
@@ -51,11 +52,13 @@ def authorise(
         **about,
         "organisation_id": about.get("organisation_id") or actor.organisation_id,
     }
-    if _in_callers_transaction() and not decision.allowed and request is not None:
-        request.unwritten.append(values)
-    else:
+    if decision.allowed or not _in_callers_transaction():
         with transaction.atomic():
             AuditRow.objects.create(**values)
+    elif request is not None:
+        request.unwritten.append(values)
+    else:
+        _write_apart(values)
     context.note_decision()
     if decision.allowed:
         return
@@ -81,6 +84,19 @@ def write_refusals(refusals: list[dict[str, Any]]) -> None:
     if refusals:
         with transaction.atomic(durable=True):
             AuditRow.objects.bulk_create([AuditRow(**values) for values in refusals])
+
+
+def _write_apart(refusal: dict[str, Any]) -> None:
+    """Commit the row at once; a thread has a connection, and so a transaction, of its own."""
+
+    def write() -> None:
+        try:
+            write_refusals([refusal])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(write).result()
 
 
 def _in_callers_transaction() -> bool:
