@@ -29,7 +29,7 @@ from kernel.replication.tables import models_of, table_of
 
 @dataclass(frozen=True)
 class NodeEnds:
-    """Connection strings of one node: table owner, and superuser for the replication login."""
+    """Connection strings of one node: table owner, and superuser for replication login and slots."""
 
     code: str
     owner_dsn: str
@@ -49,10 +49,10 @@ def enrol(hub: NodeEnds, city: NodeEnds) -> None:
         with at_hub.cursor() as cursor:
             known_to_hub = current_epoch(cursor, city.code) is not None
         if not known_to_city:
-            _admit(hub, at_hub, down)
+            admit(hub, at_hub, down)
             open_stream(at_city, down)
         if not known_to_hub:
-            _admit(city, at_city, up)
+            admit(city, at_city, up)
             open_stream(at_hub, up)
         refresh_stream(at_city, hub.code)
         refresh_stream(at_hub, city.code)
@@ -86,7 +86,7 @@ def _copy_again(
     forget: Callable[[Any, str], None],
 ) -> None:
     epoch = close_stream(at_subscriber, publisher.code)
-    _admit(publisher, at_publisher, stream)
+    admit(publisher, at_publisher, stream)
     with at_subscriber.cursor() as cursor:
         forget(cursor, publisher.code)
     open_stream(at_subscriber, stream, epoch=epoch + 1)
@@ -140,8 +140,8 @@ def make_room(city: str) -> None:
         grants.apply(cursor)
 
 
-def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
-    """Give the subscriber a login with a new password and clear what an earlier stream left."""
+def admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
+    """Give the subscriber a login with a new password and drop the slots it left here earlier."""
     database = connection.info.dbname
     prepare_replication_login(
         publisher.superuser_dsn,
@@ -149,7 +149,8 @@ def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
         password=stream.password,
         database=database,
     )
-    drop_slots(connection, stream.subscriber)
+    with closing(connect(publisher.superuser_dsn)) as master:  # the owner may not drop slots
+        drop_slots(master, stream.subscriber)
     role = sql.Identifier(replication_role(stream.subscriber))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -77,7 +77,7 @@ def open_stream(subscriber: Connection, stream: Stream, *, epoch: int | None = N
 def close_stream(subscriber: Connection, publisher: str) -> int:
     """Drop the subscription and its slot; returns the epoch it had, 0 without one.
 
-    A slot that the publisher cannot drop now (down, or already lost) is left to `drop_slot`.
+    A slot that the publisher cannot drop now (down, or already lost) is left to `drop_slots`.
     """
     name = sql.Identifier(subscription(publisher))
     with subscriber.cursor() as cursor:
@@ -94,7 +94,7 @@ def close_stream(subscriber: Connection, publisher: str) -> int:
 
 
 def drop_slots(publisher: Connection, subscriber: str) -> None:
-    """Drop every slot a subscriber left on the publisher, also the table-copy ones."""
+    """Drop every slot a subscriber left on the publisher; needs the superuser's connection."""
     with publisher.cursor() as cursor:
         cursor.execute(
             "SELECT slot_name, active_pid FROM pg_replication_slots"
