@@ -12,7 +12,7 @@ from kernel import crypto
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.commands import signing
-from kernel.commands.errors import KeyReused, QueryRepeated, UnknownCommand
+from kernel.commands.errors import KeyReused, NotTheHub, QueryRepeated, UnknownCommand
 from kernel.commands.models import CommandReceived
 from kernel.commands.signing import Verified
 from kernel.commands.transport import Answer
@@ -42,6 +42,8 @@ def receive(name: str, *, body: bytes, verified: Verified) -> Answer:
     parsed = _parsed(body)
     service: Service = import_string(path)
     if name in queries:
+        if verified.sender != settings.HUB_CODE:
+            raise NotTheHub
         return _answer_query(service, name, body, parsed, verified)
     return _carry_out(service, name, body, parsed, verified)
 

@@ -27,7 +27,7 @@ from kernel.homes import uuid7
 from kernel.keys import secrets
 from kernel.nodes.models import Node
 from kernel.problems import problem_body
-from tests.commands.conftest import OPERATOR, PEER
+from tests.commands.conftest import OPERATOR, OWN, PEER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -341,17 +341,25 @@ def test_both_ends_over_a_real_wire(peer, live_server, register):
     register(node.NODE_CODE, live_server.url, secrets.public_key())
     key = str(uuid7())
 
-    first = send(to=node.NODE_CODE, key=key)
+    first = send(to=node.NODE_CODE, key=key, by=OWN)
     CommandSent.objects.all().delete()
-    again = send(to=node.NODE_CODE, key=key)
+    again = send(to=node.NODE_CODE, key=key, by=OWN)
 
     assert first == again
     assert EventWatermark.objects.get().node == BODY["name"]
     assert AuditRow.objects.count() == 1
-    assert services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OPERATOR) == {
-        "content": "xx"
-    }
     with pytest.raises(CommandRefused) as refused:
-        send(to=node.NODE_CODE, name="test.refuse", body={"name": "b"})
+        send(to=node.NODE_CODE, name="test.refuse", body={"name": "b"}, by=OWN)
     assert (refused.value.code, refused.value.facts) == ("sold-out", {"left": 0})
+    transport._pool().clear()
+
+
+@pytest.mark.node("hub")
+def test_a_question_over_a_real_wire(peer, live_server, register):
+    transport._pool.cache_clear()
+    register(node.NODE_CODE, live_server.url, secrets.public_key())
+
+    found = services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OWN)
+
+    assert found == {"content": "xx"}
     transport._pool().clear()
