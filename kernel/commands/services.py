@@ -5,6 +5,7 @@ read (`ask`) is not: when its caller is gone nobody needs the answer, so nothing
 """
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -73,11 +74,12 @@ def ask(
     if node is None:
         raise UnknownNode(facts={"node": to})
     content = orjson.dumps(body)
-    signature = signing.sign(name=name, body=content, to=to, key=str(uuid7()), by=by)
     wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
-    return _outcome(
-        transport.post(node.url, name=name, body=content, signature=signature, timeout=wait)
-    )
+
+    def signed() -> str:  # a second try is a new question: a query is answered once
+        return signing.sign(name=name, body=content, to=to, key=str(uuid7()), by=by)
+
+    return _outcome(transport.post(node.url, name=name, body=content, signed=signed, timeout=wait))
 
 
 def any_due() -> bool:
@@ -147,10 +149,10 @@ def _deliver(sent: CommandSent, wait: float) -> Answer:
             raise UnknownNode(facts={"node": sent.to})
         content = crypto.open_sealed(sent.body, context=_context("Sent.body", sent.id))
         by = Actor.from_claims(sent.actor)
-        signature = signing.sign(name=sent.name, body=content, to=sent.to, key=sent.key, by=by)
-        answer = transport.post(
-            node.url, name=sent.name, body=content, signature=signature, timeout=wait
+        signed = partial(
+            signing.sign, name=sent.name, body=content, to=sent.to, key=sent.key, by=by
         )
+        answer = transport.post(node.url, name=sent.name, body=content, signed=signed, timeout=wait)
     except (CityUnreachable, UnknownNode) as error:
         _try_later(sent, error)
         raise
@@ -180,14 +182,10 @@ def _stored_answer(sent: CommandSent) -> Answer:
 
 
 def _outcome(answer: Answer) -> dict[str, Any]:
-    try:
-        content = orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
-        raise CityUnreachable(facts={"status": answer.status}) from error
+    content: dict[str, Any] = orjson.loads(answer.content)
     if answer.status >= 400:
         raise CommandRefused(answer.status, content)
-    found: dict[str, Any] = content
-    return found
+    return content
 
 
 def _context(column: str, row_id: UUID) -> bytes:

@@ -180,9 +180,21 @@ def test_the_receivers_refusal_is_raised_here_as_it_was_said(city):
     assert the_command().state == State.ANSWERED
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 401, 421, 429, 408])
-def test_an_answer_that_settles_nothing_leaves_the_command_open(city, status):
-    city.script = [answer(status, b"<html>")]
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, {"type": "urn:problem:x"}) for status in (500, 502, 503, 401, 421, 429, 408)),
+        *((status, b"<html>") for status in (200, 301, 403, 404)),
+        (200, ["list"]),
+        (200, b""),
+        (301, {"type": "urn:problem:x"}),
+        (403, {"message": "Forbidden"}),
+        (404, {"type": "urn:problem:unknown-command"}),
+        (404, {"type": "urn:problem:address-unknown"}),
+    ],
+)
+def test_an_answer_that_settles_nothing_leaves_the_command_open(city, status, body):
+    city.script = [answer(status, body)]
 
     with pytest.raises(CityUnreachable) as away:
         send()
@@ -242,7 +254,7 @@ def test_answers_lost_twice_leave_it_to_the_settling(city):
 
     jtis = {claims["jti"] for _, claims, _ in city.received}
     assert len(city.received) == 3
-    assert len(jtis) == 2
+    assert len(jtis) == 3
 
 
 def test_settling_backs_off_and_gives_up_after_a_day(city):
@@ -310,6 +322,14 @@ def test_a_question_is_not_stored_and_not_repeated(city):
 
     assert len({claims["key"] for _, claims, _ in city.received}) == 2
     assert not CommandSent.objects.exists()
+
+
+def test_a_question_whose_answer_was_lost_is_asked_anew(city):
+    city.script = [lose, answer(200, {"content": "x"})]
+
+    assert services.ask("test.read", to=PEER, body={"length": 1}, by=OPERATOR) == {"content": "x"}
+
+    assert len({claims["key"] for _, claims, _ in city.received}) == 2
 
 
 def test_an_answer_that_is_no_json_is_no_answer(city):
