@@ -77,10 +77,10 @@ def authorise_write(
 
 
 def write_refusals(refusals: list[dict[str, Any]]) -> None:
-    """Commit the rows of refusals raised inside transactions that were since rolled back."""
+    """Write the rows of refusals raised inside transactions that were since rolled back, once."""
     if refusals:
-        with transaction.atomic(durable=True):
-            AuditRow.objects.bulk_create([AuditRow(**values) for values in refusals])
+        AuditRow.objects.bulk_create([AuditRow(**values) for values in refusals])
+        refusals.clear()
 
 
 def _in_callers_transaction() -> bool:

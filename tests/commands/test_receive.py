@@ -3,6 +3,8 @@
 import threading
 from dataclasses import replace
 
+import jwt
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings as node
@@ -10,8 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from kernel.access import context
 from kernel.actor import Actor, Role
 from kernel.audit.models import AuditRow
+from kernel.commands import reception, signing
 from kernel.commands.models import CommandReceived
 from kernel.events.models import EventWatermark
 from kernel.nodes.models import Node
@@ -119,11 +123,23 @@ def test_an_actor_who_may_not_is_refused_and_audited(peer):
     assert AuditRow.objects.count() == 1
 
 
-@pytest.mark.parametrize("name", ["test.break", "test.unavailable"])
+def test_a_refusal_and_its_audit_row_are_committed_together(peer):
+    """A web process that is killed after the command's commit never comes to the middleware."""
+    body = orjson.dumps(BODY)
+    token = jwt.encode(peer.claims("test.forbidden", body), peer.key, algorithm="EdDSA")
+
+    with context.request():
+        verified = signing.verify(token, name="test.forbidden", body=body)
+        assert reception.receive("test.forbidden", body=body, verified=verified).status == 403
+
+    assert AuditRow.objects.get().outcome == "refused"
+
+
+@pytest.mark.parametrize("name", ["test.break", "test.unavailable", "test.busy"])
 def test_what_is_no_decision_leaves_nothing_so_that_the_sender_tries_again(peer, name):
     response = peer.send(name, BODY)
 
-    assert response.status_code in {500, 503}
+    assert response.status_code in {500, 503, 429}
     assert effects() == 0
     assert not CommandReceived.objects.exists()
 
