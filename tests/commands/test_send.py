@@ -273,10 +273,25 @@ def test_settling_backs_off_and_gives_up_after_a_day(city):
     assert the_command().state == State.PARKED
     assert services.settle() == 0
 
-    assert services.replay(sent_id=sent.id)
-    assert not services.replay(sent_id=sent.id)
-    city.script = [answer(200, {})]
+    city.script = [answer(200, {"id": 7})]
+    assert send(key=sent.key) == {"id": 7}
+    assert the_command().state == State.ANSWERED
+
+
+def test_a_command_that_cannot_be_read_holds_up_no_other(city):
+    city.script = [answer(503, b"")] * 2 + [answer(200, {})]
+    for key in ("broken", "whole"):
+        with pytest.raises(CityUnreachable):
+            send(key=key)
+    CommandSent.objects.filter(key="broken").update(body=b"not sealed")
+    CommandSent.objects.update(next_at=timezone.now())
+
     assert services.settle() == 1
+
+    broken, whole = CommandSent.objects.order_by("created_at")
+    assert (whole.state, whole.status) == (State.ANSWERED, 200)
+    assert (broken.state, broken.last_error) == (State.OPEN, "SealBroken")
+    assert broken.next_at > timezone.now() + timedelta(seconds=10)
 
 
 def test_pauses_grow():
@@ -353,6 +368,9 @@ def test_settled_commands_are_forgotten_after_their_time(city):
 
     assert the_command().state == State.OPEN
     assert not CommandReceived.objects.exists()
+    CommandSent.objects.update(state=State.PARKED)
+    forget_old()
+    assert not CommandSent.objects.exists()
 
 
 def test_both_ends_over_a_real_wire(peer, live_server, register):
