@@ -66,7 +66,11 @@ def lag(home: Home, as_json: bool) -> None:
 def enrol(home: Home, code: str) -> None:
     """Open both streams, with the initial copy; safe to repeat."""
     hub, city = _pair(home, code)
-    _at_hub(home, hub, city, "enrol_city")
+    if dead := _at_hub(home, hub, city, "enrol_city").strip():
+        raise StepFailed(
+            f"{code} 的数据流需要重新装载（jianqiao nodes reload {code}）：\n{dead}",
+            f"Streams of {code} must be loaded again (jianqiao nodes reload {code}):\n{dead}",
+        )
     tell(f"{code} 已接入。", f"{code} is enrolled.")
 
 
@@ -117,8 +121,9 @@ def _pair(home: Home, code: str) -> tuple[Node, Node]:
     )
 
 
-def _at_hub(home: Home, hub: Node, city: Node, *words: str) -> None:
+def _at_hub(home: Home, hub: Node, city: Node, *words: str) -> str:
     finished = attempt(home, hub.code, *words, told=enrolment.both_ends(hub, city, home))
     if finished.returncode:
         last = " ".join(finished.stderr.strip().splitlines()[-1:])
         raise StepFailed(f"{words[0]} 失败：{last}", f"{words[0]} failed: {last}")
+    return finished.stdout

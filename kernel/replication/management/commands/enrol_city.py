@@ -17,6 +17,8 @@ from kernel.replication.enrolment import NodeEnds, enrol
 class Command(BaseCommand):
     """Open both streams and write both nodes into the register. Safe to repeat.
 
+    Prints the streams that only a reload opens.
+
     Standard input: `{"hub": NODE, "city": NODE}` with NODE = `{"code", "name", "url", "public_key",
     "owner_dsn", "superuser_dsn"}`; `public_key` is an Ed25519 key in PEM.
     """
@@ -39,7 +41,8 @@ class Command(BaseCommand):
                 exchange_key=exchange_public_key() if which == "hub" else "",
             )
         mark_history(node=given["city"]["code"])
-        enrol(_ends(given["hub"]), _ends(given["city"]))
+        for dead in enrol(_ends(given["hub"]), _ends(given["city"])):
+            self.stdout.write(f"{dead}: stopped or without its slot, reload it")
 
 
 def _ends(node: dict[str, str]) -> NodeEnds:
