@@ -6,6 +6,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from kernel.actor import Actor
@@ -21,6 +22,8 @@ from registry.persons.sealing import PHONE, identifier_of, seal_numbers
 from registry.persons.states import LIVE, LinkStatus, Status
 
 LINKED = "identity.linked"
+RELOADED = "copy.reloaded"
+ENDED_AT_ONCE = 1_000
 RENEW_AUDIENCE = """
 UPDATE persons_person SET audience = now_at.nodes
 FROM (
@@ -67,6 +70,24 @@ def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink:
     if standing:
         _end(standing)
     return _make_link(registration, facts, claim, decision, by)
+
+
+@transaction.atomic
+def end_dangling_links(*, by: Actor) -> int:
+    """End live links to registrations that do not exist any more; how many.
+
+    A city that was restored from a backup has lost the registrations recorded since.
+    """
+    there = PatientRegistration.objects.filter(
+        node=OuterRef("registration_node"), pk=OuterRef("registration_id")
+    )
+    dangling = selectors.live_links().filter(~Exists(there)).order_by("id")
+    ended = list(dangling.select_for_update()[:ENDED_AT_ONCE])
+    for standing in ended:
+        _end(standing)
+    if len(ended) == ENDED_AT_ONCE:
+        events.record(RELOADED, subject_id=by.id, by=by)
+    return len(ended)
 
 
 def claim_of(facts: RegistrationFacts) -> Claim:
