@@ -11,6 +11,7 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
 from psycopg2.extensions import parse_dsn
 
+from kernel.audit import archive
 from kernel.postgres.homes import Home
 from kernel.replication import grants, partitions, publications
 from kernel.replication.bootstrap import prepare_replication_login
@@ -70,11 +71,17 @@ def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:
     """Throw away the hub's copy of one city and copy it again under a new epoch.
 
     Needed after the city's database was restored from a backup, or its slot was lost. Deliveries
-    already done stay done, so no event is handled twice; the other cities go on meanwhile.
+    already done stay done, so no event is handled twice; the other cities go on meanwhile. Audit rows
+    and seals that the city lacks are kept apart, because the hub may be their last witness.
     """
     _, up = _streams(hub, city)
     with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
-        _copy_again(up, city, at_city, at_hub, _forget_city)
+
+        def keep_and_forget(cursor: Any, code: str) -> None:
+            archive.keep(here=at_hub, there=at_city, node=code)
+            _forget_city(cursor, code)
+
+        _copy_again(up, city, at_city, at_hub, keep_and_forget)
 
 
 def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:

@@ -143,6 +143,36 @@ def state_of(subscriber: Connection, publisher: str) -> Subscribed | None:
     return Subscribed(*row) if row else None
 
 
+def is_ahead(subscriber: Connection, publisher: Connection, code: str) -> bool:
+    """Whether a subscriber applied what its publisher never wrote: that one is restored from a copy.
+
+    Needs the superuser's connection at the subscriber.
+    """
+    with subscriber.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_replication_origin_progress('pg_' || oid, true)::text FROM pg_subscription"
+            " WHERE subname = %s",
+            [subscription(code)],
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return False
+    with publisher.cursor() as cursor:
+        cursor.execute("SELECT %s::pg_lsn > pg_current_wal_lsn()", [row[0]])
+        return cursor.fetchone() == (True,)
+
+
+def stop_stream(subscriber: Connection, publisher: str) -> None:
+    """Switch the subscription off, if there is one; a reload makes a new one."""
+    if state_of(subscriber, publisher) is not None:
+        with subscriber.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(
+                    sql.Identifier(subscription(publisher))
+                )
+            )
+
+
 def can_flow(publisher: Connection, subscriber: Connection, stream: Stream) -> bool:
     """Whether the subscription is enabled and the publisher has its slot."""
     subscribed = state_of(subscriber, stream.publisher)

@@ -90,12 +90,12 @@ def city(register, settings, monkeypatch):
 
 
 def send(**changes):
-    words: dict[str, Any] = {"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR}
-    return services.send(**words | changes)
+    return services.send(
+        **{"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR} | changes
+    )
 
 
-def the_command():
-    return CommandSent.objects.get()
+the_command = CommandSent.objects.get
 
 
 def test_the_answer_comes_back_and_is_kept_sealed(city):
@@ -363,9 +363,7 @@ def test_settled_commands_are_forgotten_after_their_time(city):
     old = timezone.now() - timedelta(days=8)
     CommandSent.objects.update(created_at=old)
     CommandReceived.objects.update(received_at=old)
-
     forget_old()
-
     assert the_command().state == State.OPEN
     assert not CommandReceived.objects.exists()
     CommandSent.objects.update(state=State.PARKED)
@@ -397,7 +395,6 @@ def test_a_question_over_a_real_wire(peer, live_server, register):
     transport._pool.cache_clear()
     register(node.NODE_CODE, live_server.url, secrets.public_key())
 
-    found = services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OWN)
-
-    assert found == {"content": "xx"}
+    asked = services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OWN)
+    assert asked == {"content": "xx"}
     transport._pool().clear()
