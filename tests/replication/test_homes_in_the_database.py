@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from kernel.events.models import Event
@@ -73,13 +73,15 @@ def test_rows_of_another_node_meet_the_guard(model):
     assert "BEFORE INSERT OR UPDATE" in definition
 
 
-@pytest.mark.parametrize("model", models_of(Home.NODE), ids=table_of)
-def test_a_node_row_of_a_peer_is_refused(model):
-    other = "620800" if settings.NODE_CODE != "620800" else "620100"
+@pytest.mark.parametrize(
+    "model", [m for m in models_of(Home.CITY, Home.NODE) if is_written_here(m)], ids=table_of
+)
+def test_a_row_of_a_peer_is_refused_and_an_own_one_is_not(model):
+    insert = f'INSERT INTO "{table_of(model)}" (id, node) VALUES (%s, %s)'
 
-    assert refused(
-        f'INSERT INTO "{table_of(model)}" (id, node) VALUES (%s, %s)', uuid.uuid4(), other
-    )
+    assert refused(insert, uuid.uuid4(), "620800")
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(insert, [uuid.uuid4(), settings.NODE_CODE])  # past the guard, incomplete
 
 
 @pytest.mark.node("city")
