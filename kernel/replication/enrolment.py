@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from psycopg2 import sql
@@ -65,6 +66,13 @@ def enrol(hub: NodeEnds, city: NodeEnds) -> list[str]:
             refresh_stream(here, publisher.code)
             require_complete(there, here, stream)
         return dead
+
+
+def now_at(node: NodeEnds) -> UUID:
+    """An id made by the node's own clock, which its rows are dated by."""
+    with closing(connect(node.owner_dsn)) as there, there.cursor() as cursor:
+        cursor.execute("SELECT uuidv7()::text")
+        return UUID(cursor.fetchone()[0])  # type: ignore[index]
 
 
 def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:

@@ -9,8 +9,9 @@ from django.db import connection
 from psycopg2 import OperationalError
 from psycopg2.extensions import make_dsn
 
+from kernel.homes import uuid7
 from kernel.replication import enrolment
-from kernel.replication.enrolment import NodeEnds, clear, let_in
+from kernel.replication.enrolment import NodeEnds, clear, let_in, now_at
 from kernel.replication.lag import incoming, outgoing
 from kernel.replication.subscriptions import Stream, can_flow, cluster_of, connect
 from tests.cluster import PASSWORD
@@ -118,3 +119,9 @@ def test_a_subscription_whose_slot_is_gone_cannot_flow(publisher):
             cursor.execute("ALTER SUBSCRIPTION from_620000 DISABLE")
             cursor.execute("ALTER SUBSCRIPTION from_620000 SET (slot_name = NONE)")
             cursor.execute("DROP SUBSCRIPTION from_620000")
+
+
+def test_history_ends_by_the_clock_of_the_city(publisher):
+    began = uuid7()
+
+    assert began < now_at(publisher) < uuid.UUID(int=began.int + (60_000 << 80))

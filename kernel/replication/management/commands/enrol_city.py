@@ -11,7 +11,7 @@ from kernel.events.services import mark_history
 from kernel.keys.services import exchange_public_key
 from kernel.nodes.services import register_node
 from kernel.replication import owner
-from kernel.replication.enrolment import NodeEnds, enrol
+from kernel.replication.enrolment import NodeEnds, enrol, now_at
 
 
 class Command(BaseCommand):
@@ -40,8 +40,9 @@ class Command(BaseCommand):
                 public_key=node["public_key"],
                 exchange_key=exchange_public_key() if which == "hub" else "",
             )
-        mark_history(node=given["city"]["code"])
-        for dead in enrol(_ends(given["hub"]), _ends(given["city"])):
+        city = _ends(given["city"])
+        mark_history(node=city.code, before_id=now_at(city))
+        for dead in enrol(_ends(given["hub"]), city):
             self.stdout.write(f"{dead}: stopped or without its slot, reload it")
 
 
