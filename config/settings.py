@@ -72,6 +72,7 @@ EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,
+    "audit_auditkept": AUDIT_KEEP_DAYS,
     "audit_auditrow": AUDIT_KEEP_DAYS,
     "audit_auditseal": AUDIT_KEEP_DAYS,
 }

@@ -110,10 +110,10 @@ def authorise_search(
 
 
 def write_refusals(refusals: list[dict[str, Any]]) -> None:
-    """Commit the rows of refusals raised inside transactions that were since rolled back."""
+    """Write the rows of refusals raised inside transactions that were since rolled back, once."""
     if refusals:
-        with transaction.atomic(durable=True):
-            _insert(refusals)
+        _insert(refusals)
+        refusals.clear()
 
 
 def _row(

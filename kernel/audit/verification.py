@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from kernel.audit import canon
-from kernel.audit.models import AuditPending, AuditRow, AuditSeal
+from kernel.audit.models import AuditKept, AuditPending, AuditRow, AuditSeal
 from kernel.keys import secrets
 from kernel.nodes.selectors import former_keys
 
@@ -75,10 +75,16 @@ class Report:
 
 
 def foreign_copy(node: str) -> Iterator[tuple[int, str, str]]:
-    """Sequence, digest and id of each seal of another node that this node holds."""
+    """Sequence, digest and id of each seal of another node that this node holds.
+
+    Those kept from before a reload come last: where a number comes twice, they bear witness.
+    """
     seals = AuditSeal.objects.filter(node=node).order_by("sequence")
     for seal in seals.only("id", "sequence", "digest").iterator(chunk_size=1_000):
         yield seal.sequence, bytes(seal.digest).hex(), str(seal.id)
+    for kept in AuditKept.objects.filter(node=node, source=AuditSeal._meta.db_table).order_by("id"):
+        digest = kept.content["digest"].removeprefix("\\x")
+        yield kept.content["sequence"], digest, str(kept.id)
 
 
 def verify(*, witness: Mapping[int, tuple[str, str]] | None = None) -> Report:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from kernel.actor import Actor
@@ -22,6 +23,8 @@ from registry.persons.sealing import PHONE, identifier_of, seal_numbers
 from registry.persons.states import LIVE, LinkStatus, Status
 
 LINKED = "identity.linked"
+RELOADED = "copy.reloaded"
+ENDED_AT_ONCE = 1_000
 RENEW_AUDIENCE = """
 UPDATE persons_person SET audience = now_at.nodes
 FROM (
@@ -98,6 +101,25 @@ def _hold(person_ids: Collection[UUID]) -> None:
     """Nobody else joins or leaves these persons until the transaction ends."""
     held = Person.objects.select_for_update(no_key=True).filter(pk__in=person_ids)
     list(held.order_by("pk"))
+
+
+@transaction.atomic
+def end_dangling_links(*, by: Actor) -> int:
+    """End live links to registrations that do not exist any more; how many.
+
+    A city that was restored from a backup has lost the registrations recorded since.
+    """
+    there = PatientRegistration.objects.filter(
+        node=OuterRef("registration_node"), pk=OuterRef("registration_id")
+    )
+    dangling = selectors.live_links().filter(~Exists(there)).order_by("id")
+    ended = list(dangling.select_for_update()[:ENDED_AT_ONCE])
+    _hold({one.person_id for one in ended})
+    for standing in ended:
+        _end(standing)
+    if len(ended) == ENDED_AT_ONCE:
+        events.record(RELOADED, subject_id=by.id, by=by)
+    return len(ended)
 
 
 def claim_of(facts: RegistrationFacts) -> Claim:

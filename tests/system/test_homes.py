@@ -33,6 +33,15 @@ def test_a_city_does_not_know_the_patients_of_another(province):
     person = person_of(province, registration)
     until(lambda: province.rows(SECOND, PERSON, person))
 
+    told = province.rows(
+        HUB,
+        "INSERT INTO events_event (name, subject_id, actor_id, audience)"
+        " VALUES ('homes.tried', uuidv7(), uuidv7(), %s) RETURNING id",
+        [FIRST],
+    )
+    heard = "SELECT 1 FROM events_event WHERE id = %s"
+    until(lambda: province.rows(FIRST, heard, str(told[0][0])))
+
     names = {resident.name, registration, person, *(identity for _, identity, *_ in locations)}
     there = dump(province, FIRST)
     assert [name for name in names if name in there] == []
