@@ -17,7 +17,7 @@ import psycopg2
 
 from config.cli import placement
 from config.cli.clusters import password_of
-from config.cli.home import PROJECT, Home
+from config.cli.home import PROJECT, Home, inherited
 
 HUB = "620000"
 
@@ -180,16 +180,5 @@ def _require_success(finished: subprocess.CompletedProcess[str]) -> None:
 
 def _environment() -> dict[str, str]:
     """The environment of an operator's shell: nothing of the node that the suite runs as."""
-    ours = {
-        "NODE_CODE",
-        "NODE_URL",
-        "NODE_KEY_FILE",
-        "MASTER_KEY_FILE",
-        "SECRET_KEY",
-        "ALLOWED_HOSTS",
-        "DATABASE_URL",
-        "REDIS_URL",
-        "BROKER_URL",
-        "COMMAND_TIMEOUT_SECONDS",
-    }
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    words = {name: value for name, value in os.environ.items() if name.startswith("JIANQIAO_")}
+    return inherited() | words

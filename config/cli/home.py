@@ -12,6 +12,8 @@ from typing import Any
 from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
 
 PROJECT = Path(__file__).resolve().parents[2]
+INHERITED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE"})
+INHERITED_FAMILIES = ("LC_", "COVERAGE_")
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,8 @@ class NodeHome:
 
     def environment(self) -> dict[str, str]:
         """The whole environment for a child process that is this node."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("JIANQIAO_")}
         return {
-            **inherited,
+            **inherited(),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONPATH": str(PROJECT),
             "PYTHONUNBUFFERED": "1",
@@ -149,6 +150,15 @@ class Home:
         finally:
             os.close(handle)
         return False
+
+
+def inherited() -> dict[str, str]:
+    """What a node takes from the user's shell: where things are, nothing that is a setting of its own."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(INHERITED_FAMILIES)
+    }
 
 
 def _lock(handle: int, path: Path) -> None:

@@ -39,6 +39,25 @@ def test_variables_leave_out_comments(home):
     assert home.codes() == ["620100"]
 
 
+def test_a_node_takes_no_setting_from_the_user_s_shell(home, monkeypatch):
+    home.node("620100").path.mkdir(parents=True)
+    home.node("620100").env_file.write_text("NODE_CODE=620100\n")
+    shell = {
+        "LANGUAGE": "en_US:en", "LOG_LEVEL": "debug", "PGOPTIONS": "-c x=y", "DJANGO_DEBUG": "1",
+        "LC_ALL": "C.UTF-8", "TZ": "UTC", "COVERAGE_PROCESS_CONFIG": "c",
+    }  # fmt: skip
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+
+    taken = home.node("620100").environment()
+
+    assert {name: taken.get(name) for name in (*shell, "NODE_CODE")} == {
+        **dict.fromkeys(shell),
+        "LC_ALL": "C.UTF-8", "TZ": "UTC", "COVERAGE_PROCESS_CONFIG": "c",
+        "NODE_CODE": "620100",
+    }  # fmt: skip
+
+
 def test_a_node_that_is_not_there_is_named(home):
     with pytest.raises(NothingHere, match="620100"):
         home.node("620100").variables()

@@ -196,12 +196,12 @@ def test_a_failing_step_shows_the_end_of_its_log_and_leaves_nothing_running(prov
     memory = province.home.province_file
     memory.write_text(memory.read_text().replace('"schema": "', '"schema": "older'))
     settings = province.home.node(HUB).env_file
-    settings.write_text(settings.read_text() + "LANGUAGE=klingon\n")
+    settings.write_text(settings.read_text() + "NODE_LANGUAGE=klingon\n")
 
     failed = start(province, base)
 
     assert failed.returncode == StepFailed.exit_code
-    assert "LANGUAGE" in failed.stderr
+    assert "NODE_LANGUAGE" in failed.stderr
     assert not leftovers(province.home)
 
 
