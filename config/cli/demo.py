@@ -67,15 +67,7 @@ def demo(
         fill_and_show(home, residents)
         return
 
-    def beside() -> None:
-        fill_and_show(home, residents)
-        click.echo()
-        tell(
-            "省平台继续运行；按 Ctrl-C 停止，数据会保留。",
-            "The province goes on; Ctrl-C stops it, the data stay.",
-        )
-
-    run(home, wishes, after_ready=beside)
+    run(home, wishes, beside=["demo", "--no-wait", "--residents", str(residents)])
 
 
 @demo.command(help=said("输出一家医院的访问令牌。", "Print an access token of a hospital."))

@@ -184,6 +184,32 @@ def test_more_cities_are_enrolled_and_fewer_are_not_started(province):
     assert [node["code"] for node in province.status()["nodes"]] == [HUB, LANZHOU]
 
 
+def test_ctrl_c_stops_a_demo_that_pushes(province):
+    province.jianqiao("down")
+    words = [sys.executable, "-m", "config.cli.main", "--home", str(province.home.path), "demo"]
+    with subprocess.Popen(  # noqa: S603
+        [*words, "--cities", "2"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": os.defpath},
+    ) as demo:
+        lines = iter(demo.stdout.readline, "")
+        seen = next(line for line in lines if "推送病历" in line)
+        demo.send_signal(signal.SIGINT)
+        asked = time.monotonic()
+        rest = demo.stdout.read()
+        took = time.monotonic() - asked
+
+    assert seen
+    assert demo.returncode == 0
+    assert rest.splitlines()[-1] == "省平台已停止。"
+    assert took < 30
+    assert nothing_left(province)
+    province.jianqiao("up", "--detach", "--cities", "1")
+
+
 def test_other_ports_take_the_streams_along(province, next_ports):
     other = next_ports()
     province.jianqiao("down")
