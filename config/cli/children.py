@@ -64,15 +64,17 @@ class Child:
         """Wait for the end; the exit code, negative for a signal. Clears what is left over."""
         await self._ended.wait()
         code = self._popen.wait()
-        for _ in range(LAST_CHUNKS):
-            if not self._read():
-                break
-        self._loop.remove_reader(self._output)
-        if self._popen.stdout is not None:
-            self._popen.stdout.close()
-        # What a dead process left in its group, such as a web server's worker, goes too.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        try:
+            for _ in range(LAST_CHUNKS):
+                if not self._read():
+                    break
+        finally:
+            self._loop.remove_reader(self._output)
+            if self._popen.stdout is not None:
+                self._popen.stdout.close()
+            # What a dead process left in its group, such as a web server's worker, goes too.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         return code
 
     def signal(self, number: signal.Signals) -> None:
@@ -93,11 +95,12 @@ class Child:
         return True
 
     def _watch(self) -> None:
-        """Learn of the end from the kernel, or from a thread where it has no such service."""
-        if not hasattr(os, "pidfd_open"):
+        """Learn of the end from the kernel, or from a thread where it has no such service to give."""
+        try:
+            handle = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
             threading.Thread(target=self._wait_aside, daemon=True).start()
             return
-        handle = os.pidfd_open(self.pid)
 
         def ended() -> None:
             self._loop.remove_reader(handle)
