@@ -104,6 +104,7 @@ def test_programs_that_the_servers_cannot_run_are_copied_with_their_libraries(fo
     assert copied.run_as(account)
     assert copied.version() == "18"
     assert placement.programs(home, account) == copied
+    assert placement.server_root(home, account) == home.path, "the data stay where they are"
     placement.remove_elsewhere(home)
     assert not copied.postgres.exists()
 
