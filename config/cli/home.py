@@ -133,6 +133,7 @@ class Home:
             raise unusable(self.path, error) from error
         try:
             _lock(handle, self.path)
+            self.run_file.unlink(missing_ok=True)  # a killed one left it; its number may be taken
             yield
         finally:
             os.close(handle)

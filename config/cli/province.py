@@ -58,12 +58,12 @@ class Province:
     async def start(self) -> None:
         """Bring every node up; returns when all are ready."""
         begun = time.monotonic()
+        self._write_note()  # `down` can find us from now on
         self.home.log.mkdir(exist_ok=True)
         if sweep(self.home):
             self.report.step("清理上次遗留的进程", "Stopped processes left over from last time")
         refuse_taken(self.nodes)
         ground = self._ground()
-        self._note()
         await self._start_servers(ground)
         await self._prepare_logins()
         for node in self.nodes:

@@ -1,13 +1,18 @@
 """The home: held by one, written in one step, half-read by nobody."""
 
+import asyncio
 import json
+import os
 import stat
 
 import pytest
 
-from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
-from config.cli.home import Home, write_private
+from config.cli import province
+from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere, NotReady
+from config.cli.home import Home, read_json, write_private
 from config.cli.memory import Memory, remember, schema_fingerprint
+from config.cli.reporting import Terminal
+from config.cli.supervision import Supervisor
 
 
 @pytest.fixture
@@ -22,6 +27,30 @@ def test_a_home_is_held_by_one_at_a_time(home):
         with pytest.raises(AlreadyRunning), home.held():
             pass
     assert not home.is_held()
+
+
+def test_who_takes_the_home_forgets_who_had_it(home):
+    home.path.mkdir()
+    home.run_file.write_text('{"pid": 1}')
+
+    with home.held():
+        assert not home.run_file.exists()
+
+
+def test_a_start_says_who_it_is_before_it_does_anything(home, monkeypatch):
+    home.path.mkdir()
+    said = []
+
+    def sweep(swept):
+        said.append(read_json(swept.run_file))
+        raise NotReady("停", "stop")
+
+    monkeypatch.setattr(province, "sweep", sweep)
+    starting = province.Province(home, [], Memory(), Terminal(), Supervisor(home.log)).start()
+
+    with pytest.raises(NotReady):
+        asyncio.run(starting)
+    assert [(one["pid"], one["phase"]) for one in said] == [(os.getpid(), "starting")]
 
 
 def test_a_home_that_is_a_file_is_refused_with_the_reason(home):
