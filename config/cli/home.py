@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
 
 PROJECT = Path(__file__).resolve().parents[2]
 INHERITED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE"})
+LOOKING_SECONDS = 0.5
 INHERITED_FAMILIES = ("LC_", "COVERAGE_")
 
 
@@ -145,7 +147,7 @@ class Home:
         except OSError:
             return False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:
@@ -163,14 +165,22 @@ def inherited() -> dict[str, str]:
 
 
 def _lock(handle: int, path: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyRunning(
-            f"{path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
-            f"The province of {path} is already running "
-            "(jianqiao status shows it, jianqiao down stops it).",
-        ) from None
+    """Take the lock; who only looks whether it is taken (`is_held`) is gone in a moment."""
+    give_up = time.monotonic() + LOOKING_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < give_up:
+                time.sleep(0.02)
+                continue
+            raise AlreadyRunning(
+                f"{path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
+                f"The province of {path} is already running "
+                "(jianqiao status shows it, jianqiao down stops it).",
+            ) from None
+        else:
+            return
 
 
 def unusable(path: Path, error: OSError) -> HomeUnusable:

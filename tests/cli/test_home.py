@@ -1,9 +1,11 @@
 """The home: held by one, written in one step, half-read by nobody."""
 
 import asyncio
+import fcntl
 import json
 import os
 import stat
+import threading
 
 import pytest
 
@@ -27,6 +29,19 @@ def test_a_home_is_held_by_one_at_a_time(home):
         with pytest.raises(AlreadyRunning), home.held():
             pass
     assert not home.is_held()
+
+
+def test_who_only_looks_keeps_nobody_from_starting(home):
+    home.path.mkdir()
+    looking = os.open(home.path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not home.is_held()
+    gone = threading.Timer(0.1, os.close, [looking])
+    gone.start()
+
+    with home.held():
+        assert home.is_held()
+    gone.join()
 
 
 def test_who_takes_the_home_forgets_who_had_it(home):
