@@ -12,7 +12,7 @@ import psycopg2
 
 from config.cli.failures import DataMissing, DiskFull, OtherVersion, StaleData, StepFailed
 from config.cli.home import NodeHome, write_private
-from config.cli.placement import Account, Programs, as_account, give
+from config.cli.placement import Account, Programs, as_account, give, owner_of
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
@@ -163,10 +163,8 @@ def _initialise(data: Path, home: NodeHome, programs: Programs, account: Account
     if data.exists():
         data.rmdir()
     draft.mkdir(mode=0o700)
-    write_private(secret, password_of(home, "superuser"))
+    write_private(secret, password_of(home, "superuser"), owner=owner_of(account))
     give(draft, account)
-    if account is not None:
-        os.chown(secret, account.uid, account.gid)
     try:
         finished = subprocess.run(  # noqa: S603
             [
@@ -243,7 +241,10 @@ def _drop_stale_pid_file(data: Path) -> None:
     except (FileNotFoundError, ValueError):
         return
     try:
-        alive = psutil.Process(pid).name() == "postgres" and Path(psutil.Process(pid).cwd()) == data
+        alive = (
+            psutil.Process(pid).name() == "postgres"
+            and Path(psutil.Process(pid).cwd()) == data.resolve()
+        )
     except psutil.Error:
         alive = False
     if alive:
@@ -263,6 +264,4 @@ def _configure(node: Node, data: Path, account: Account | None) -> None:
         "pg_hba.conf": ACCESS,
     }
     for name, text in written.items():
-        write_private(data / name, text)
-        if account is not None:
-            os.chown(data / name, account.uid, account.gid)
+        write_private(data / name, text, owner=owner_of(account))

@@ -204,15 +204,20 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_json(path: Path, content: dict[str, Any], *, mode: int = 0o600) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file in one step, so that no reader ever sees half of it."""
-    write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n", mode=mode)
+    write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
-def write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace a file in one step, readable by its owner only."""
+def write_private(path: Path, text: str, *, owner: tuple[int, int] = (-1, -1)) -> None:
+    """Replace a file in one step, readable by its owner (uid and gid; -1 for ourselves) only.
+
+    As root we write into directories of the servers' account: what lies in the way is not followed.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.fchown(handle, *owner)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()

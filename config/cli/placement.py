@@ -171,6 +171,11 @@ def remove_elsewhere(home: Home) -> None:
     home.elsewhere.unlink()
 
 
+def owner_of(account: Account | None) -> tuple[int, int]:
+    """Uid and gid of what belongs to the account, -1 to stay who we are."""
+    return (account.uid, account.gid) if account else (-1, -1)
+
+
 def as_account(account: Account | None) -> dict[str, Any]:
     """Keywords that make `subprocess` start a program under the account."""
     if account is None:

@@ -59,7 +59,7 @@ class Province:
         """Bring every node up; returns when all are ready."""
         begun = time.monotonic()
         self._write_note()  # `down` can find us from now on
-        self.home.log.mkdir(exist_ok=True)
+        self.home.log.mkdir(mode=0o700, exist_ok=True)
         if sweep(self.home):
             self.report.step("清理上次遗留的进程", "Stopped processes left over from last time")
         refuse_taken(self.nodes)

@@ -105,7 +105,7 @@ def run_detached(home: Home, wishes: Wishes) -> None:
         with home.held():
             pass
     home.path.mkdir(parents=True, exist_ok=True)
-    home.log.mkdir(exist_ok=True)
+    home.log.mkdir(mode=0o700, exist_ok=True)
     reading, writing = os.pipe()
     words = _jianqiao(home, "up")
     for name, value in (

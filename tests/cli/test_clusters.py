@@ -112,6 +112,19 @@ def test_a_living_server_on_the_data_is_refused(home, programs, data, monkeypatc
         made(home, programs)
 
 
+def test_a_living_server_is_known_through_a_link_to_its_data(home, programs, data, monkeypatch):
+    real = data.rename(data.with_name("real"))
+    data.symlink_to(real)
+    (data / "postmaster.pid").write_text("4242\n")
+    monkeypatch.setattr(
+        "config.cli.clusters.psutil.Process",
+        lambda pid: SimpleNamespace(name=lambda: "postgres", cwd=lambda: str(real)),
+    )
+
+    with pytest.raises(StaleData, match="4242"):
+        made(home, programs)
+
+
 def test_a_failed_initdb_leaves_no_data_directory(home, programs, monkeypatch):
     failed = SimpleNamespace(returncode=1, stdout="", stderr="initdb: error: invalid locale")
     monkeypatch.setattr("config.cli.clusters.subprocess.run", lambda *args, **options: failed)

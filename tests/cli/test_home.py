@@ -126,6 +126,18 @@ def test_written_files_are_private(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "secret"]
 
 
+def test_a_link_planted_in_the_way_is_not_followed(tmp_path):
+    (tmp_path / "victim").write_text("untouched")
+    for planted in (f".conf.{os.getpid()}", "conf"):
+        (tmp_path / planted).symlink_to(tmp_path / "victim")
+
+    write_private(tmp_path / "conf", "x", owner=(os.getuid(), os.getgid()))
+
+    assert (tmp_path / "victim").read_text() == "untouched"
+    assert (tmp_path / "conf").read_text() == "x"
+    assert not (tmp_path / "conf").is_symlink()
+
+
 def test_what_is_remembered_comes_back(home):
     home.path.mkdir()
     memory = Memory(port_base=8000, cities=3)

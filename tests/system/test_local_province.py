@@ -76,7 +76,7 @@ def test_servers_never_run_as_root_and_secrets_are_private(province):
     assert {server.username() for server in servers}.isdisjoint({"root"})
 
     node = province.home.node(LANZHOU)
-    private = [node.env_file, *node.keys.iterdir(), province.home.endpoints_file]
+    private = [node.env_file, *node.keys.iterdir(), province.home.endpoints_file, province.home.log]
     assert {file.stat().st_mode & 0o077 for file in private} == {0}
 
 
