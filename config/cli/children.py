@@ -19,6 +19,21 @@ CHUNK = 65536
 LAST_CHUNKS = 64
 
 
+def launched(
+    argv: Sequence[str | Path], *, death_signal: signal.Signals, owner: tuple[int, int] = (0, 0)
+) -> list[str]:
+    """The command that starts a program under an account (uid and gid, 0 to stay who we are).
+
+    The program gets the signal when the thread that starts it ends (Linux).
+    """
+    numbers = (death_signal, os.getpid(), *owner)
+    return [
+        *(sys.executable, "-I", "-S", str(LAUNCHER)),
+        *(str(int(number)) for number in numbers),
+        *map(str, argv),
+    ]
+
+
 class Child:
     """A started process in its own process group, which dies with this process."""
 
@@ -37,11 +52,7 @@ class Child:
         self._on_output = on_output
         self._ended = asyncio.Event()
         self._popen = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-I", "-S", str(LAUNCHER)),
-                *(str(int(number)) for number in (death_signal, os.getpid(), *owner)),
-                *argv,
-            ],
+            launched(argv, death_signal=death_signal, owner=owner),
             env=env,
             cwd=cwd,
             process_group=0,

@@ -10,9 +10,10 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from config.cli.children import launched
 from config.cli.failures import DataMissing, DiskFull, OtherVersion, StaleData, StepFailed
 from config.cli.home import NodeHome, write_private
-from config.cli.placement import Account, Programs, as_account, give, owner_of
+from config.cli.placement import Account, Programs, give, owner_of
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
@@ -167,31 +168,21 @@ def _initialise(data: Path, home: NodeHome, programs: Programs, account: Account
     give(draft, account)
     try:
         finished = subprocess.run(  # noqa: S603
-            [
-                programs.postgres / "initdb",
-                "--pgdata",
-                draft,
-                "--username",
-                SUPERUSER,
-                "--auth",
-                "scram-sha-256",
-                "--pwfile",
-                secret,
-                "--encoding",
-                "UTF8",
-                "--locale-provider",
-                "libc",
-                "--locale",
-                "C.UTF-8",
-                "--data-checksums",
-                "--no-instructions",
-            ],
+            launched(
+                [
+                    *(programs.postgres / "initdb", "--pgdata", draft, "--no-instructions"),
+                    *("--username", SUPERUSER, "--auth", "scram-sha-256", "--pwfile", secret),
+                    *("--encoding", "UTF8", "--locale-provider", "libc", "--locale", "C.UTF-8"),
+                    "--data-checksums",
+                ],
+                death_signal=signal.SIGKILL,
+                owner=(account.uid, account.gid) if account else (0, 0),
+            ),
             capture_output=True,
             text=True,
             cwd=draft,
             check=False,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            **as_account(account),
         )
     finally:
         secret.unlink()

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.throwaway_province import Province, running_province, until
@@ -156,13 +158,24 @@ def test_an_interrupted_first_start_goes_on_where_it_stopped(province, base):
     ]
     draft = province.home.node(HUB).path / "postgres.unfinished"
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as first:  # noqa: S603
-        until(draft.exists, 30, pause=0.005)
+        initdb = until(lambda: initdb_in(draft), 30, pause=0.005)
+        initdb.suspend()  # or it might end before anybody looks
         first.kill()
+        assert psutil.wait_procs([initdb], timeout=5)[1] == [], "it writes on"
     assert not province.home.node(HUB).postgres.exists()
 
     assert start(province, base).returncode == 0
     assert province.status()["nodes"][0]["ready"]
     assert not draft.exists()
+
+
+def initdb_in(draft):
+    """The initdb that fills a directory."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name() == "initdb" and str(draft) in process.cmdline():
+                return process
+    return None
 
 
 def test_data_that_cannot_be_used_are_refused_each_with_its_own_code(province, base):
