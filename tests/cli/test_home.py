@@ -11,8 +11,8 @@ import pytest
 
 from config.cli import province
 from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere, NotReady
-from config.cli.home import Home, read_json, write_private
-from config.cli.memory import Memory, remember, schema_fingerprint
+from config.cli.home import PROJECT, Home, read_json, write_private
+from config.cli.memory import Memory, remember, schema_fingerprint, shaping_files
 from config.cli.reporting import Terminal
 from config.cli.supervision import Supervisor
 
@@ -160,3 +160,11 @@ def test_a_damaged_memory_is_refused(home, content):
 
 def test_the_schema_fingerprint_is_stable():
     assert schema_fingerprint() == schema_fingerprint()
+
+
+def test_the_schema_fingerprint_covers_every_step_after_a_migration(settings):
+    modules = {step.rpartition(".")[0] for step in settings.AFTER_MIGRATE}
+    files = {PROJECT.joinpath(*module.split(".")).with_suffix(".py") for module in modules}
+
+    assert len(files) >= 5
+    assert files <= set(shaping_files())
