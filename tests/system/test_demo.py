@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 
 import pytest
 import urllib3
 
 from benchmarks.throwaway_province import until
+from config.cli.home import PROJECT
 from config.model_province.sources import SAMPLES
 from config.model_province.write_samples import cast, two_hospitals
 
@@ -54,6 +56,21 @@ def test_the_tour_shows_what_came_back(province):
     for hospital in two_hospitals():
         assert hospital.name in stations[5]
     assert "患者编号" in stations[6]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_first_page_work(province, page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    commands = [
+        shlex.split(words, comments=True)
+        for words in re.findall(r"^\.venv/bin/jianqiao (.+)$", text, re.MULTILINE)
+    ]
+    assert [words[0] for words in commands] == ["demo", "status", "push", "nodes", "audit", "down"]
+    started, *between, stopped = commands  # the demo of these tests runs already
+    assert (started, stopped) == (["demo", "--no-wait"], ["down"])
+
+    for words in between:
+        assert province.jianqiao(*words).stdout
 
 
 def test_a_second_demo_changes_nothing(province):
