@@ -5,6 +5,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -35,6 +36,8 @@ SETTINGS = {
     "io_method": "sync",
     "jit": "off",
     "synchronous_commit": "on",
+    # after a crash: one sync of the disk instead of one for each of 2,000 files
+    "recovery_init_sync_method": "syncfs" if sys.platform == "linux" else "fsync",
     "wal_level": "logical",
     "max_worker_processes": "80",
     "max_logical_replication_workers": "60",
