@@ -13,7 +13,7 @@ import psutil
 import pytest
 import urllib3
 
-from benchmarks.throwaway_province import running_province, until
+from benchmarks.throwaway_province import NeverTrue, running_province, until
 from config.cli.failures import AlreadyRunning, NotRunning, PortTaken
 from config.cli.home import PROJECT
 from config.cli.leftovers import leftovers
@@ -141,11 +141,15 @@ def test_down_leaves_nothing_behind_and_a_later_start_is_quick(province):
     province.jianqiao("down")
     assert nothing_left(province)
     assert province.jianqiao("down").returncode == 0
+    with pytest.raises(NeverTrue, match="the province is stopped"):
+        province.until_ready(0)
 
+    set_up = [file.stat().st_size for file in province.home.log.glob("*-setup.log")]
     begun = time.monotonic()
     province.jianqiao("up", "--detach")
     assert time.monotonic() - begun < 30
-    assert "migrate" not in province.jianqiao("logs", "--process", "redis").stdout
+    assert len(set_up) == 2
+    assert [file.stat().st_size for file in province.home.log.glob("*-setup.log")] == set_up
 
 
 def test_ctrl_c_stops_a_foreground_province_cleanly(province):
