@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -189,6 +190,18 @@ def unusable(path: Path, error: OSError) -> HomeUnusable:
         f"数据目录 {path} 无法使用：{error.strerror}。换一个目录：jianqiao --home 目录 up",
         f"The home {path} cannot be used: {error.strerror}. Choose another: jianqiao --home DIR up",
     )
+
+
+def remove(place: Path) -> None:
+    """Remove a directory tree, if there is one; what resists is told."""
+    if place.is_dir():
+        try:
+            shutil.rmtree(place)
+        except OSError as error:
+            raise HomeUnusable(
+                f"无法删除 {error.filename}：{error.strerror}。处理后请重试。",
+                f"{error.filename} cannot be removed: {error.strerror}. Mend that and try again.",
+            ) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from config.cli.failures import AccountUnusable, HomeUnusable, ProgramsMissing
-from config.cli.home import Home
+from config.cli.home import Home, remove
 from config.cli.language import tell
 
 ACCOUNT_VARIABLE = "JIANQIAO_SERVER_ACCOUNT"
@@ -167,7 +167,7 @@ def remove_elsewhere(home: Home) -> None:
         return
     place = home.elsewhere.resolve()
     if place.parent == ELSEWHERE.resolve() and _belongs(place, home):
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
     home.elsewhere.unlink()
 
 

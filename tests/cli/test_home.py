@@ -1,17 +1,21 @@
 """The home: held by one, written in one step, half-read by nobody."""
 
 import asyncio
+import errno
 import fcntl
 import json
 import os
 import stat
 import threading
+from unittest.mock import Mock
 
 import pytest
+from click.testing import CliRunner
 
 from config.cli import province
 from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere, NotReady
 from config.cli.home import PROJECT, Home, read_json, write_private
+from config.cli.main import cli
 from config.cli.memory import Memory, remember, schema_fingerprint, shaping_files
 from config.cli.reporting import Terminal
 from config.cli.supervision import Supervisor
@@ -136,6 +140,20 @@ def test_a_link_planted_in_the_way_is_not_followed(tmp_path):
     assert (tmp_path / "victim").read_text() == "untouched"
     assert (tmp_path / "conf").read_text() == "x"
     assert not (tmp_path / "conf").is_symlink()
+
+
+def test_what_cannot_be_removed_is_named_and_the_home_not_forgotten(home, monkeypatch):
+    (home.path / "nodes" / "620000").mkdir(parents=True)
+    home.province_file.write_text("{}")
+    stuck = OSError(errno.EBUSY, "Device or resource busy", str(home.path / "nodes" / "620000"))
+    monkeypatch.setattr("config.cli.home.shutil.rmtree", Mock(side_effect=stuck))
+
+    result = CliRunner().invoke(cli, ["--lang", "en", "--home", str(home.path), "reset", "--yes"])
+
+    assert result.exit_code == HomeUnusable.exit_code
+    assert "620000 cannot be removed: Device or resource busy" in result.output
+    assert "is gone" not in result.output
+    assert home.province_file.exists()
 
 
 def test_what_is_remembered_comes_back(home):
