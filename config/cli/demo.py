@@ -101,7 +101,7 @@ def fill(home: Home, hospitals: Sequence[Hospital], residents: int) -> str:
     registry = _registry_fingerprint()
     if done.get("registry") != registry:
         _say("导入机构、人员、科室、诊断与区划", "Loading institutions, staff and code tables")
-        manage(home, hub_of(home)["code"], "load_registry", str(SAMPLES / "registry"), capture=True)
+        manage(home, hub_of(home)["code"], "load_registry", str(SAMPLES / "registry"))
         _note(home, registry=registry)
     codes = [hospital.code for hospital in hospitals]
     if done.get("clients") != codes:

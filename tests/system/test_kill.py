@@ -18,9 +18,9 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 from benchmarks.throwaway_province import HUB, Province, running_province, until
 from config.cli.demo_access import demo_hospitals
-from config.cli.failures import SignInRefused
+from config.cli.failures import NoAnswer, SignInRefused
 from config.cli.home import read_json
-from config.cli.hospital_client import HospitalClient, NoAnswer, client_of
+from config.cli.hospital_client import HospitalClient, client_of
 from config.cli.log_files import LogFile
 from config.model_province.activity import visit_to
 from config.model_province.bundles import as_bytes, bundle_of, enrolment_of
