@@ -134,7 +134,7 @@ def test_a_copy_of_a_home_does_not_touch_the_servers_of_the_original(folder):
 
 
 @AS_ROOT
-def test_a_full_disk_is_told_before_and_during_the_first_start(folder, base):
+def test_a_full_disk_is_told_before_the_first_start(folder, base):
     small = folder / "small"
     small.mkdir()
     mounted = subprocess.run(  # noqa: S603
