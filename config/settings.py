@@ -103,7 +103,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 
-LANGUAGE_CODE = env.choice("LANGUAGE", "zh-hans", ("zh-hans", "en"))
+LANGUAGE_CODE = env.choice("NODE_LANGUAGE", "zh-hans", ("zh-hans", "en"))
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
@@ -128,6 +128,6 @@ LOGGING = {
     },
     "root": {
         "handlers": ["stderr"],
-        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        "level": env.choice("NODE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
 }

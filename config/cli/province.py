@@ -23,7 +23,7 @@ from config.cli.topology import Node
 
 READY_SECONDS = 60.0
 READY_SECONDS_PER_NODE = 15.0
-SERVING = frozenset({"web", "worker", "consumer", "setup"})
+SERVING = frozenset({"web", "worker", "consumer"})
 SERVERS = frozenset({"redis", "postgres"})
 
 
@@ -58,12 +58,12 @@ class Province:
     async def start(self) -> None:
         """Bring every node up; returns when all are ready."""
         begun = time.monotonic()
-        self.home.log.mkdir(exist_ok=True)
+        self._write_note()  # `down` can find us from now on
+        self.home.log.mkdir(mode=0o700, exist_ok=True)
         if sweep(self.home):
             self.report.step("清理上次遗留的进程", "Stopped processes left over from last time")
         refuse_taken(self.nodes)
         ground = self._ground()
-        self._note()
         await self._start_servers(ground)
         await self._prepare_logins()
         await self._stop_restored()
