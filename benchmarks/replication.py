@@ -18,6 +18,7 @@ from benchmarks.report import Figure, Report, percentile
 from benchmarks.throwaway_province import HUB, Province, running_province, until
 from config.cli.home import PROJECT
 
+CITIES = 1
 RATE = 500.0  # row-changes a second
 LOOK_EVERY = 0.001
 SEEN = "SELECT id FROM patients_registrationversion WHERE node = %s AND id > %s ORDER BY id"
@@ -37,14 +38,15 @@ class Watch:
     handled: dict[str, float] = field(default_factory=dict)
 
 
-def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None]) -> Report:
     """Start a province, write at one city, look from the hub."""
     live, pause = (10.0, 8.0) if quick else (60.0, 60.0)
     rounds = 1 if quick else 3
     report = Report(
-        "replication", conditions={"rate": RATE, "live_s": live * rounds, "pause_s": pause}
+        "replication",
+        conditions={"cities": cities, "rate": RATE, "live_s": live * rounds, "pause_s": pause},
     )
-    with running_province(port_base=port_base, cities=1) as province:
+    with running_province(port_base=port_base, cities=cities) as province:
         city = province.cities[0]
         lags, events, floor = [], [], []
         _live(province, city, 3, at=HUB)  # warm caches and connections

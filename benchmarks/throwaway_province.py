@@ -17,7 +17,9 @@ import psycopg2
 
 from config.cli import placement
 from config.cli.clusters import password_of
-from config.cli.home import PROJECT, Home
+from config.cli.home import PROJECT, Home, inherited
+from config.cli.status import state_of
+from config.cli.supervision import State
 
 HUB = "620000"
 
@@ -120,7 +122,7 @@ class Province:
         raise LookupError(f"{code} {process}")
 
     def until_ready(self, seconds: float = 60) -> None:
-        """Wait until every node answers and every stream runs; NeverTrue names what does not."""
+        """Wait until every process and stream runs and every node answers; NeverTrue names what does not."""
         deadline = time.monotonic() + seconds
         while ill := self._ill():
             if time.monotonic() > deadline:
@@ -128,11 +130,17 @@ class Province:
             time.sleep(0.5)
 
     def _ill(self) -> list[str]:
-        found = []
-        for node in self.status()["nodes"]:
+        state = state_of(self.home)
+        found = [] if state["state"] == "ready" else [f"the province is {state['state']}"]
+        for node in state["nodes"]:
             code, streams = node["code"], node["streams"] or {"incoming": [], "outgoing": []}
             if not node["ready"] or node["streams"] is None:
                 found.append(f"{code} is not ready")
+            found += [
+                f"{code} {process['process']} is {process['state']}"
+                for process in node["processes"]
+                if process["state"] != State.RUNNING
+            ]
             found += [
                 f"{code} <- {stream['peer']}: {stream}"
                 for stream in streams["incoming"]
@@ -180,16 +188,5 @@ def _require_success(finished: subprocess.CompletedProcess[str]) -> None:
 
 def _environment() -> dict[str, str]:
     """The environment of an operator's shell: nothing of the node that the suite runs as."""
-    ours = {
-        "NODE_CODE",
-        "NODE_URL",
-        "NODE_KEY_FILE",
-        "MASTER_KEY_FILE",
-        "SECRET_KEY",
-        "ALLOWED_HOSTS",
-        "DATABASE_URL",
-        "REDIS_URL",
-        "BROKER_URL",
-        "COMMAND_TIMEOUT_SECONDS",
-    }
-    return {name: value for name, value in os.environ.items() if name not in ours}
+    words = {name: value for name, value in os.environ.items() if name.startswith("JIANQIAO_")}
+    return inherited() | words

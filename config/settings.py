@@ -72,6 +72,7 @@ EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,
+    "audit_auditkept": AUDIT_KEEP_DAYS,
     "audit_auditrow": AUDIT_KEEP_DAYS,
     "audit_auditseal": AUDIT_KEEP_DAYS,
 }
@@ -102,7 +103,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "/static/"
 
-LANGUAGE_CODE = env.choice("LANGUAGE", "zh-hans", ("zh-hans", "en"))
+LANGUAGE_CODE = env.choice("NODE_LANGUAGE", "zh-hans", ("zh-hans", "en"))
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
@@ -127,6 +128,6 @@ LOGGING = {
     },
     "root": {
         "handlers": ["stderr"],
-        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        "level": env.choice("NODE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
     },
 }

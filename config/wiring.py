@@ -9,6 +9,7 @@ HANDLERS: dict[str, dict[str, list[str]]] = {
         "registration.recorded": ["registry.persons.handlers.link_registration"],
         "registration.changed": ["registry.persons.handlers.link_registration"],
         "records.received": [],
+        "copy.reloaded": ["registry.persons.handlers.end_dangling_links"],
     },
     "city": {
         "identity.linked": [],

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from health_records.rules import SETTINGS, TREATMENT_WINDOW
+from health_records.rules import NO_VISITS, SETTINGS, TREATMENT_WINDOW
 from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
 from registry.persons.selectors import links_of_person, survivor_of
@@ -23,7 +23,9 @@ RECENTLY = """now() - make_interval(days => coalesce(
 VISITED = f"""EXISTS (
   SELECT FROM health_records_encounter e
   WHERE e.node = {{node}} AND e.registration_id = {{id}}
-    AND (e.occurred_at >= {RECENTLY} OR e.ended_at >= {RECENTLY}))"""
+    AND e.status_code <> ALL(%(no_visits)s) AND e.occurred_at <= statement_timestamp()
+    AND (e.occurred_at >= {RECENTLY} OR e.ended_at BETWEEN {RECENTLY} AND statement_timestamp()))"""
+"""A hospital states the times of its visits, so a time to come counts for nothing."""
 
 SURVIVING = """
   SELECT p.id FROM persons_person p, (
@@ -91,6 +93,7 @@ def values_of(actor: Actor) -> dict[str, Any]:
         "organisation": actor.organisation_id,
         "person": actor.person_id,
         "live": list(LIVE),
+        "no_visits": sorted(NO_VISITS),
         "treatment_window": TREATMENT_WINDOW,
         "treatment_days": SETTINGS[TREATMENT_WINDOW],
     }

@@ -8,14 +8,16 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import psutil
 import psycopg2
 
 from config.cli import placement
+from config.cli.children import launched
 from config.cli.home import Home
 from kernel.replication.bootstrap import prepare_cluster
 
+PREFIX = "jianqiao-test-"  # then the number of the run's process
 PASSWORD = "for-tests-only"  # noqa: S105
 SETTINGS = {
     "listen_addresses": "",
@@ -61,7 +63,7 @@ class Cluster:
 
 def start() -> Cluster:
     """Initialise and start a cluster; as root under the unprivileged account."""
-    root = Path(tempfile.mkdtemp(prefix="jianqiao-test-", dir=placement.ELSEWHERE))
+    root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=placement.ELSEWHERE))
     root.chmod(0o711)
     account = placement.server_account()
     programs = placement.programs(Home(root / "home"), account)
@@ -69,9 +71,6 @@ def start() -> Cluster:
     for folder in (data, socket):
         folder.mkdir(mode=0o700 if folder is data else 0o755)
         placement.give(folder, account)
-    as_account: dict[str, Any] = (
-        {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
-    )
     subprocess.run(  # noqa: S603
         [
             programs.postgres / "initdb",
@@ -91,16 +90,19 @@ def start() -> Cluster:
         check=True,
         stdout=subprocess.DEVNULL,
         cwd="/",
-        **as_account,
+        **placement.as_account(account),
     )
     options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
     process = subprocess.Popen(  # noqa: S603
-        [programs.postgres / "postgres", "-D", data, "-k", socket, *options],
+        launched(
+            [programs.postgres / "postgres", "-D", data, "-k", socket, *options],
+            death_signal=signal.SIGQUIT,
+            owner=(account.uid, account.gid) if account else (0, 0),
+        ),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd="/",
         start_new_session=True,
-        **as_account,
     )
     running = Cluster(root, process)
     _wait(running)
@@ -126,10 +128,8 @@ def _wait(running: Cluster) -> None:
 
 
 def remove_leftovers() -> None:
-    """Remove clusters of test runs whose processes are gone (a killed run cannot clean up)."""
-    for root in placement.ELSEWHERE.glob("jianqiao-test-*"):
-        lock = root / "data" / "postmaster.pid"
-        try:
-            os.kill(int(lock.read_text().split()[0]), 0)
-        except (OSError, ValueError):
+    """Remove clusters of test runs that are gone (a killed run cannot clean up)."""
+    for root in placement.ELSEWHERE.glob(f"{PREFIX}*-*"):
+        pid = root.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdecimal() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(root, ignore_errors=True)

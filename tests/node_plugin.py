@@ -38,6 +38,7 @@ def _become_node(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if STARTED in os.environ or options.help or options.version:
         return
+    cluster.remove_leftovers()
     running = cluster.start()
     early_config.add_cleanup(running.stop)
     keys = running.root / "keys"

@@ -19,6 +19,21 @@ CHUNK = 65536
 LAST_CHUNKS = 64
 
 
+def launched(
+    argv: Sequence[str | Path], *, death_signal: signal.Signals, owner: tuple[int, int] = (0, 0)
+) -> list[str]:
+    """The command that starts a program under an account (uid and gid, 0 to stay who we are).
+
+    The program gets the signal when the thread that starts it ends (Linux).
+    """
+    numbers = (death_signal, os.getpid(), *owner)
+    return [
+        *(sys.executable, "-I", "-S", str(LAUNCHER)),
+        *(str(int(number)) for number in numbers),
+        *map(str, argv),
+    ]
+
+
 class Child:
     """A started process in its own process group, which dies with this process."""
 
@@ -37,11 +52,7 @@ class Child:
         self._on_output = on_output
         self._ended = asyncio.Event()
         self._popen = subprocess.Popen(  # noqa: S603
-            [
-                *(sys.executable, "-I", "-S", str(LAUNCHER)),
-                *(str(int(number)) for number in (death_signal, os.getpid(), *owner)),
-                *argv,
-            ],
+            launched(argv, death_signal=death_signal, owner=owner),
             env=env,
             cwd=cwd,
             process_group=0,
@@ -64,15 +75,17 @@ class Child:
         """Wait for the end; the exit code, negative for a signal. Clears what is left over."""
         await self._ended.wait()
         code = self._popen.wait()
-        for _ in range(LAST_CHUNKS):
-            if not self._read():
-                break
-        self._loop.remove_reader(self._output)
-        if self._popen.stdout is not None:
-            self._popen.stdout.close()
-        # What a dead process left in its group, such as a web server's worker, goes too.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        try:
+            for _ in range(LAST_CHUNKS):
+                if not self._read():
+                    break
+        finally:
+            self._loop.remove_reader(self._output)
+            if self._popen.stdout is not None:
+                self._popen.stdout.close()
+            # What a dead process left in its group, such as a web server's worker, goes too.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
         return code
 
     def signal(self, number: signal.Signals) -> None:
@@ -93,11 +106,12 @@ class Child:
         return True
 
     def _watch(self) -> None:
-        """Learn of the end from the kernel, or from a thread where it has no such service."""
-        if not hasattr(os, "pidfd_open"):
+        """Learn of the end from the kernel, or from a thread where it has no such service to give."""
+        try:
+            handle = os.pidfd_open(self.pid)
+        except (AttributeError, OSError):
             threading.Thread(target=self._wait_aside, daemon=True).start()
             return
-        handle = os.pidfd_open(self.pid)
 
         def ended() -> None:
             self._loop.remove_reader(handle)

@@ -5,14 +5,16 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import psycopg2
 
+from config.cli.children import launched
 from config.cli.failures import DataMissing, DiskFull, OtherVersion, StaleData, StepFailed
 from config.cli.home import NodeHome, write_private
-from config.cli.placement import Account, Programs, as_account, give
+from config.cli.placement import Account, Programs, give, owner_of
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
@@ -34,6 +36,8 @@ SETTINGS = {
     "io_method": "sync",
     "jit": "off",
     "synchronous_commit": "on",
+    # after a crash: one sync of the disk instead of one for each of 2,000 files
+    "recovery_init_sync_method": "syncfs" if sys.platform == "linux" else "fsync",
     "wal_level": "logical",
     "max_worker_processes": "80",
     "max_logical_replication_workers": "60",
@@ -163,37 +167,25 @@ def _initialise(data: Path, home: NodeHome, programs: Programs, account: Account
     if data.exists():
         data.rmdir()
     draft.mkdir(mode=0o700)
-    write_private(secret, password_of(home, "superuser"))
+    write_private(secret, password_of(home, "superuser"), owner=owner_of(account))
     give(draft, account)
-    if account is not None:
-        os.chown(secret, account.uid, account.gid)
     try:
         finished = subprocess.run(  # noqa: S603
-            [
-                programs.postgres / "initdb",
-                "--pgdata",
-                draft,
-                "--username",
-                SUPERUSER,
-                "--auth",
-                "scram-sha-256",
-                "--pwfile",
-                secret,
-                "--encoding",
-                "UTF8",
-                "--locale-provider",
-                "libc",
-                "--locale",
-                "C.UTF-8",
-                "--data-checksums",
-                "--no-instructions",
-            ],
+            launched(
+                [
+                    *(programs.postgres / "initdb", "--pgdata", draft, "--no-instructions"),
+                    *("--username", SUPERUSER, "--auth", "scram-sha-256", "--pwfile", secret),
+                    *("--encoding", "UTF8", "--locale-provider", "libc", "--locale", "C.UTF-8"),
+                    "--data-checksums",
+                ],
+                death_signal=signal.SIGKILL,
+                owner=(account.uid, account.gid) if account else (0, 0),
+            ),
             capture_output=True,
             text=True,
             cwd=draft,
             check=False,
             env={"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"},
-            **as_account(account),
         )
     finally:
         secret.unlink()
@@ -243,7 +235,10 @@ def _drop_stale_pid_file(data: Path) -> None:
     except (FileNotFoundError, ValueError):
         return
     try:
-        alive = psutil.Process(pid).name() == "postgres" and Path(psutil.Process(pid).cwd()) == data
+        alive = (
+            psutil.Process(pid).name() == "postgres"
+            and Path(psutil.Process(pid).cwd()) == data.resolve()
+        )
     except psutil.Error:
         alive = False
     if alive:
@@ -263,6 +258,4 @@ def _configure(node: Node, data: Path, account: Account | None) -> None:
         "pg_hba.conf": ACCESS,
     }
     for name, text in written.items():
-        write_private(data / name, text)
-        if account is not None:
-            os.chown(data / name, account.uid, account.gid)
+        write_private(data / name, text, owner=owner_of(account))

@@ -67,15 +67,7 @@ def demo(
         fill_and_show(home, residents)
         return
 
-    def beside() -> None:
-        fill_and_show(home, residents)
-        click.echo()
-        tell(
-            "省平台继续运行；按 Ctrl-C 停止，数据会保留。",
-            "The province goes on; Ctrl-C stops it, the data stay.",
-        )
-
-    run(home, wishes, after_ready=beside)
+    run(home, wishes, beside=["demo", "--no-wait", "--residents", str(residents)])
 
 
 @demo.command(help=said("输出一家医院的访问令牌。", "Print an access token of a hospital."))
@@ -109,7 +101,7 @@ def fill(home: Home, hospitals: Sequence[Hospital], residents: int) -> str:
     registry = _registry_fingerprint()
     if done.get("registry") != registry:
         _say("导入机构、人员、科室、诊断与区划", "Loading institutions, staff and code tables")
-        manage(home, hub_of(home)["code"], "load_registry", str(SAMPLES / "registry"), capture=True)
+        manage(home, hub_of(home)["code"], "load_registry", str(SAMPLES / "registry"))
         _note(home, registry=registry)
     codes = [hospital.code for hospital in hospitals]
     if done.get("clients") != codes:

@@ -2,8 +2,6 @@
 
 import json
 import secrets
-import subprocess
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
-from config.cli.failures import StepFailed
-from config.cli.home import PROJECT, Home, write_private
+from config.cli.home import Home, write_private
+from config.cli.node_process import manage
 from config.model_province.sources import Hospital
 from config.model_province.write_samples import cast, two_hospitals
 
@@ -123,21 +121,8 @@ def _demo_users(home: Home) -> list[DemoUser]:
 
 def _register(home: Home, wanted: dict[str, Any]) -> dict[str, Any]:
     """Have the hub register clients and accounts; secrets go by standard input."""
-    finished = subprocess.run(  # noqa: S603
-        [sys.executable, str(PROJECT / "manage.py"), "register_access"],
-        cwd=PROJECT,
-        env=home.node(hub_of(home)["code"]).environment(),
-        input=json.dumps(wanted),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    if finished.returncode != 0:
-        raise StepFailed(
-            f"登记接入凭据失败（退出码 {finished.returncode}）。",
-            f"Registering credentials failed (exit code {finished.returncode}).",
-        )
-    answer: dict[str, Any] = json.loads(finished.stdout)
+    said = manage(home, hub_of(home)["code"], "register_access", told=json.dumps(wanted))
+    answer: dict[str, Any] = json.loads(said)
     return answer
 
 

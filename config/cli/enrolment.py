@@ -1,6 +1,7 @@
 """Logins of a node's cluster, and what the hub needs to know to enrol a city."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from config.cli.node_settings import local_url
 from config.cli.topology import Node
 from kernel.replication.bootstrap import prepare_cluster
 from kernel.replication.names import subscription
+from kernel.replication.subscriptions import connect, is_ahead, stop_stream
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,27 @@ def readdress(hub: Node, city: Node, home: Home) -> None:
                 )
         finally:
             connection.close()
+
+
+def stop_restored(hub: Node, city: Node, home: Home) -> list[str]:
+    """Stop both streams of a pair of which a node was restored from a copy; the codes of those.
+
+    Both have lost rows: new ones of the restored node would be skipped, and what it had received since
+    the copy does not come again. On given servers this needs the superusers.
+    """
+    ends = [logins(node, home.node(node.code)) for node in (hub, city)]
+    if any(end.superuser_dsn is None for end in ends):
+        return []
+    with (
+        closing(connect(ends[0].superuser_of(ends[0].database))) as at_hub,
+        closing(connect(ends[1].superuser_of(ends[1].database))) as at_city,
+    ):
+        pairs = ((at_hub, at_city, city.code), (at_city, at_hub, hub.code))
+        restored = [code for here, there, code in pairs if is_ahead(here, there, code)]
+        if restored:
+            for here, _, code in pairs:
+                stop_stream(here, code)
+    return restored
 
 
 def _end(node: Node, home: Home, *, known: bool) -> dict[str, Any]:

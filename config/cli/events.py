@@ -4,11 +4,10 @@ import json
 
 import click
 
-from config.cli.failures import StepFailed
 from config.cli.home import Home
 from config.cli.keys import chosen
 from config.cli.language import said, tell
-from config.cli.node_process import attempt
+from config.cli.node_process import manage
 
 
 @click.group(help=said("事件投递。", "Deliveries of events."))
@@ -27,7 +26,7 @@ def events() -> None:
 def parked(home: Home, code: str | None, as_json: bool) -> None:
     """Id, handler, event, tries and the last error."""
     for one in chosen(home, code):
-        for line in _run(home, one, "event_deliveries", "parked").splitlines():
+        for line in manage(home, one, "event_deliveries", "parked").splitlines():
             found = json.loads(line) | {"at": one}
             if as_json:
                 click.echo(json.dumps(found, ensure_ascii=False))
@@ -62,13 +61,5 @@ def replay(
     if everything:
         words.append("--all")
     for one in chosen(home, code):
-        answer = json.loads(_run(home, one, "event_deliveries", "replay", *words))
+        answer = json.loads(manage(home, one, "event_deliveries", "replay", *words))
         tell(f"{one}  重新投递 {answer['replayed']} 条", f"{one}  {answer['replayed']} tried again")
-
-
-def _run(home: Home, code: str, *words: str) -> str:
-    finished = attempt(home, code, *words)
-    if finished.returncode:
-        last = (finished.stderr.strip().splitlines() or [""])[-1]
-        raise StepFailed(f"{code}：{last}", f"{code}: {last}")
-    return finished.stdout

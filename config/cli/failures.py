@@ -122,3 +122,9 @@ class SignInRefused(Failure):
     """A city does not accept a hospital's credentials."""
 
     exit_code = 25
+
+
+class NoAnswer(Failure):
+    """A node gave no final answer after all attempts."""
+
+    exit_code = 26

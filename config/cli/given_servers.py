@@ -14,11 +14,11 @@ from config.cli.topology import Node
 
 OLDEST_POSTGRES = 180000
 LOGICAL_SETTINGS = {
-    "max_worker_processes": 20,
-    "max_logical_replication_workers": 16,
-    "max_replication_slots": 20,
-    "max_wal_senders": 20,
-    "max_active_replication_origins": 20,
+    "max_worker_processes": 60,
+    "max_logical_replication_workers": 60,
+    "max_replication_slots": 60,
+    "max_wal_senders": 60,
+    "max_active_replication_origins": 60,
 }
 EXTENSIONS = ("pg_trgm",)
 
@@ -86,6 +86,13 @@ def postgres_faults(cursor: Any) -> list[Fault]:
                     f"{name} = {found}; at least {least} is needed (restart after the change)",
                 )
             )
+    if setting("max_slot_wal_keep_size") == "-1":
+        faults.append(
+            Fault(
+                "max_slot_wal_keep_size 未设置（对端长期离线时 WAL 会写满磁盘）",
+                "max_slot_wal_keep_size is not set (the WAL of a peer that stays away fills the disk)",
+            )
+        )
     if setting("track_commit_timestamp") != "on":
         faults.append(
             Fault(

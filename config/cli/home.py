@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ from typing import Any
 from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
 
 PROJECT = Path(__file__).resolve().parents[2]
+INHERITED = frozenset({"PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE"})
+LOOKING_SECONDS = 0.5
+INHERITED_FAMILIES = ("LC_", "COVERAGE_")
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,8 @@ class NodeHome:
 
     def environment(self) -> dict[str, str]:
         """The whole environment for a child process that is this node."""
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("JIANQIAO_")}
         return {
-            **inherited,
+            **inherited(),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "PYTHONPATH": str(PROJECT),
             "PYTHONUNBUFFERED": "1",
@@ -132,6 +136,7 @@ class Home:
             raise unusable(self.path, error) from error
         try:
             _lock(handle, self.path)
+            self.run_file.unlink(missing_ok=True)  # a killed one left it; its number may be taken
             yield
         finally:
             os.close(handle)
@@ -143,7 +148,7 @@ class Home:
         except OSError:
             return False
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         finally:
@@ -151,15 +156,32 @@ class Home:
         return False
 
 
+def inherited() -> dict[str, str]:
+    """What a node takes from the user's shell: where things are, nothing that is a setting of its own."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(INHERITED_FAMILIES)
+    }
+
+
 def _lock(handle: int, path: Path) -> None:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AlreadyRunning(
-            f"{path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
-            f"The province of {path} is already running "
-            "(jianqiao status shows it, jianqiao down stops it).",
-        ) from None
+    """Take the lock; who only looks whether it is taken (`is_held`) is gone in a moment."""
+    give_up = time.monotonic() + LOOKING_SECONDS
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() < give_up:
+                time.sleep(0.02)
+                continue
+            raise AlreadyRunning(
+                f"{path} 的省平台已在运行（jianqiao status 查看，jianqiao down 停止）。",
+                f"The province of {path} is already running "
+                "(jianqiao status shows it, jianqiao down stops it).",
+            ) from None
+        else:
+            return
 
 
 def unusable(path: Path, error: OSError) -> HomeUnusable:
@@ -168,6 +190,18 @@ def unusable(path: Path, error: OSError) -> HomeUnusable:
         f"数据目录 {path} 无法使用：{error.strerror}。换一个目录：jianqiao --home 目录 up",
         f"The home {path} cannot be used: {error.strerror}. Choose another: jianqiao --home DIR up",
     )
+
+
+def remove(place: Path) -> None:
+    """Remove a directory tree, if there is one; what resists is told."""
+    if place.is_dir():
+        try:
+            shutil.rmtree(place)
+        except OSError as error:
+            raise HomeUnusable(
+                f"无法删除 {error.filename}：{error.strerror}。处理后请重试。",
+                f"{error.filename} cannot be removed: {error.strerror}. Mend that and try again.",
+            ) from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -183,15 +217,20 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_json(path: Path, content: dict[str, Any], *, mode: int = 0o600) -> None:
+def write_json(path: Path, content: dict[str, Any]) -> None:
     """Replace a JSON file in one step, so that no reader ever sees half of it."""
-    write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n", mode=mode)
+    write_private(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
 
-def write_private(path: Path, text: str, *, mode: int = 0o600) -> None:
-    """Replace a file in one step, readable by its owner only."""
+def write_private(path: Path, text: str, *, owner: tuple[int, int] = (-1, -1)) -> None:
+    """Replace a file in one step, readable by its owner (uid and gid; -1 for ourselves) only.
+
+    As root we write into directories of the servers' account: what lies in the way is not followed.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.fchown(handle, *owner)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()

@@ -13,7 +13,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from config.cli.failures import Failure, NothingHere, SignInRefused
+from config.cli.failures import Failure, NoAnswer, NothingHere, SignInRefused
 from config.cli.home import Home
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -26,10 +26,6 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "applicat
 FHIR_JSON = "application/fhir+json"
 SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CURVES = {"secp256r1": "ES256", "secp384r1": "ES384"}
-
-
-class NoAnswer(Exception):
-    """The node gave no final answer after all attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class HospitalClient:
                 last = f"HTTP {response.status}"
                 continue
             return Answer(response.status, _decoded(response.data))
-        raise NoAnswer(last)
+        raise NoAnswer(f"{self.url} 没有应答：{last}", f"{self.url} does not answer: {last}")
 
 
 def signing_key(pem: bytes) -> SigningKey:

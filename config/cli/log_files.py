@@ -18,16 +18,19 @@ class LogFile:
 
     def write(self, chunk: bytes) -> None:
         """Append what a process said."""
+        with suppress(OSError):  # a full disk must not stop the processes
+            stream = self._opened()
+            stream.write(chunk)
+            self._size += len(chunk)
+
+    def _opened(self) -> BinaryIO:
+        if self._stream is not None and self._size > KEEP_BYTES:
+            self.close()
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
         if self._stream is None:
             self._stream = self.path.open("ab", buffering=0)
             self._size = self.path.stat().st_size
-        if self._size > KEEP_BYTES:
-            self._stream.close()
-            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
-            self._stream, self._size = self.path.open("ab", buffering=0), 0
-        with suppress(OSError):  # a full disk must not stop the processes
-            self._stream.write(chunk)
-            self._size += len(chunk)
+        return self._stream
 
     def tail(self, lines: int) -> str:
         """The last lines of the file, empty when it does not exist."""

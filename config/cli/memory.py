@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from config.cli.failures import HomeUnusable
 from config.cli.home import PROJECT, Home, read_json, write_json
@@ -59,20 +60,26 @@ def remember(home: Home) -> Memory:
         ) from error
 
 
-def schema_fingerprint() -> str:
-    """Changes when anything that shapes the databases changes."""
-    shaping = ("kernel/homes.py", "kernel/postgres/", "kernel/replication/", "config/wiring.py")
-    files = [
+SHAPING = ("kernel/homes.py", "kernel/postgres/", "kernel/replication/", "config/wiring.py")
+
+
+def shaping_files() -> list[Path]:
+    """What shapes the databases: migrations, models, triggers, and what follows from homes."""
+    return [
         file
         for package in PROJECT.glob("*/__init__.py")
         if package.parent.name not in {"tests", "benchmarks"}
         for file in package.parent.rglob("*.py")
         if file.parent.name == "migrations"
-        or file.name == "models.py"
-        or file.relative_to(PROJECT).as_posix().startswith(shaping)
+        or file.name in {"models.py", "triggers.py"}
+        or file.relative_to(PROJECT).as_posix().startswith(SHAPING)
     ]
+
+
+def schema_fingerprint() -> str:
+    """Changes when anything that shapes the databases changes."""
     digest = sha256()
-    for file in sorted(files):
+    for file in sorted(shaping_files()):
         digest.update(str(file.relative_to(PROJECT)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

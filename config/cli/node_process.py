@@ -3,20 +3,20 @@
 import subprocess
 import sys
 
+from config.cli.failures import StepFailed
 from config.cli.home import PROJECT, Home
 
 
-def manage(home: Home, code: str, *words: str, capture: bool = False) -> str:
-    """Run `manage.py` as a node; its output when captured, else it goes to the terminal."""
-    finished = subprocess.run(  # noqa: S603
-        [sys.executable, str(PROJECT / "manage.py"), *words],
-        cwd=PROJECT,
-        env=home.node(code).environment(),
-        stdout=subprocess.PIPE if capture else None,
-        text=True,
-        check=True,
-    )
-    return finished.stdout or ""
+def manage(home: Home, code: str, *words: str, told: str | None = None) -> str:
+    """What `manage.py` printed as a node; StepFailed with its last words when it failed."""
+    finished = attempt(home, code, *words, told=told)
+    if finished.returncode:
+        last = (finished.stderr.strip().splitlines() or [""])[-1]
+        raise StepFailed(
+            f"节点 {code}：{words[0]} 失败（退出码 {finished.returncode}）：{last}",
+            f"Node {code}: {words[0]} failed (exit code {finished.returncode}): {last}",
+        )
+    return finished.stdout
 
 
 def attempt(

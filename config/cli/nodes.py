@@ -1,17 +1,21 @@
 """`jianqiao nodes`: who takes part, how far behind each stream is, loading a copy again."""
 
 import json
+import time
+from typing import Any
 
 import click
 
 from config.cli import enrolment
-from config.cli.failures import NothingHere, StepFailed
+from config.cli.failures import NothingHere, NotRunning, StepFailed
 from config.cli.home import Home
 from config.cli.language import said, tell
 from config.cli.node_process import attempt
 from config.cli.status import state_of
 from config.cli.topology import Node
 from config.cli.up import Wishes, plan
+
+LOOK_AGAIN_SECONDS = 3.0  # a stream that fails tries again each second
 
 
 @click.group(help=said("节点、复制延迟与重新装载。", "Nodes, lag, and loading copies again."))
@@ -32,8 +36,16 @@ def list_nodes(home: Home) -> None:
 @click.option("--json", "as_json", is_flag=True, help=said("输出 JSON。", "Print JSON."))
 @click.pass_obj
 def lag(home: Home, as_json: bool) -> None:
-    """Streams of every node; exit code 1 when one does not run, fails or is in conflict."""
-    found = {node["code"]: node["streams"] for node in state_of(home)["nodes"]}
+    """Streams of every node; exit code 1 when one does not run, copies, fails or is in conflict.
+
+    Counters never fall, so errors and conflicts of the past are told but are no illness.
+    """
+    found = _streams(home)
+    before = _troubles(found)
+    if any(before.values()):
+        time.sleep(LOOK_AGAIN_SECONDS)
+        found = _streams(home)
+    growing = {name for name, count in _troubles(found).items() if count > before.get(name, count)}
     if as_json:
         click.echo(json.dumps(found))
     ill = False
@@ -43,17 +55,26 @@ def lag(home: Home, as_json: bool) -> None:
             tell(f"{code}  数据库没有应答", f"{code}  the database does not answer")
             continue
         for stream in streams["incoming"]:
-            well = stream["enabled"] and stream["running"] and not stream["conflicts"]
+            going = stream["enabled"] and stream["running"] and not stream["copying_tables"]
+            well = going and (code, stream["peer"]) not in growing
             ill = ill or not well
             if not as_json:
                 tell(
                     f"{code} ← {stream['peer']}  {'正常' if well else '异常'}  "
+                    f"复制中的表 {stream['copying_tables']}  复制错误 {stream['copy_errors']}  "
                     f"应用错误 {stream['apply_errors']}  冲突 {stream['conflicts']}",
                     f"{code} ← {stream['peer']}  {'well' if well else 'ILL'}  "
+                    f"tables copying {stream['copying_tables']}  "
+                    f"copy errors {stream['copy_errors']}  "
                     f"apply errors {stream['apply_errors']}  conflicts {stream['conflicts']}",
                 )
         for stream in streams["outgoing"]:
-            ill = ill or stream["restored"] or stream["wal_status"] == "lost"
+            ill = (
+                ill
+                or stream["restored"]
+                or stream["wal_status"] == "lost"
+                or stream["peer"] == "copy"
+            )
             if not as_json:
                 _tell_outgoing(code, stream)
     if ill:
@@ -66,30 +87,52 @@ def lag(home: Home, as_json: bool) -> None:
 def enrol(home: Home, code: str) -> None:
     """Open both streams, with the initial copy; safe to repeat."""
     hub, city = _pair(home, code)
-    _at_hub(home, hub, city, "enrol_city")
+    if dead := _at_hub(home, hub, city, "enrol_city").strip():
+        raise StepFailed(
+            f"{code} 的数据流需要重新装载（jianqiao nodes reload {code}）：\n{dead}",
+            f"Streams of {code} must be loaded again (jianqiao nodes reload {code}):\n{dead}",
+        )
     tell(f"{code} 已接入。", f"{code} is enrolled.")
 
 
 @nodes.command(
     "reload",
     help=said(
-        "丢弃一份副本并重新装载（数据库从备份恢复后，或复制槽丢失后）。",
-        "Throw a copy away and take it anew (after a restore, or when a slot was lost).",
+        "丢弃副本并重新装载（数据库从备份恢复后：两端；复制槽丢失后）。",
+        "Throw copies away and take them anew (after a restore: both; when a slot was lost).",
     ),
 )
 @click.argument("code")
 @click.option(
     "--at",
-    type=click.Choice(["hub", "city"]),
-    default="hub",
-    help=said("丢弃哪一端的副本。", "Whose copy is thrown away."),
+    type=click.Choice(["hub", "city", "both"]),
+    default="both",
+    help=said("丢弃哪一端的副本（默认两端）。", "Whose copy is thrown away (default: both)."),
 )
 @click.pass_obj
 def reload_node(home: Home, code: str, at: str) -> None:
-    """Reload the hub's copy of a city, or the city's copy of the hub's rows."""
+    """Reload the hub's copy of a city and the city's copy of the hub's rows, or one of them."""
     hub, city = _pair(home, code)
-    _at_hub(home, hub, city, "reload_node", "--at", at)
+    for end in ("hub", "city") if at == "both" else (at,):
+        _at_hub(home, hub, city, "reload_node", "--at", end)
     tell(f"{code} 的副本正在重新装载。", f"The copy of {code} is being loaded again.")
+
+
+def _streams(home: Home) -> dict[str, Any]:
+    """Streams by node, none of a node whose database does not answer."""
+    state = state_of(home)
+    if state["state"] == "stopped":
+        raise NotRunning("省平台没有在运行。", "The province is not running.")
+    return {node["code"]: node["streams"] for node in state["nodes"]}
+
+
+def _troubles(found: dict[str, Any]) -> dict[tuple[str, str], int]:
+    """Failed copies, failed transactions and conflicts ever, by node and peer."""
+    return {
+        (code, stream["peer"]): stream["apply_errors"] + stream["copy_errors"] + stream["conflicts"]
+        for code, streams in found.items()
+        for stream in (streams or {"incoming": []})["incoming"]
+    }
 
 
 def _tell_outgoing(code: str, stream: dict[str, object]) -> None:
@@ -117,8 +160,9 @@ def _pair(home: Home, code: str) -> tuple[Node, Node]:
     )
 
 
-def _at_hub(home: Home, hub: Node, city: Node, *words: str) -> None:
+def _at_hub(home: Home, hub: Node, city: Node, *words: str) -> str:
     finished = attempt(home, hub.code, *words, told=enrolment.both_ends(hub, city, home))
     if finished.returncode:
         last = " ".join(finished.stderr.strip().splitlines()[-1:])
         raise StepFailed(f"{words[0]} 失败：{last}", f"{words[0]} failed: {last}")
+    return finished.stdout

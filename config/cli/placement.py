@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from config.cli.failures import AccountUnusable, HomeUnusable, ProgramsMissing
-from config.cli.home import Home
+from config.cli.home import Home, remove
 from config.cli.language import tell
 
 ACCOUNT_VARIABLE = "JIANQIAO_SERVER_ACCOUNT"
@@ -112,13 +112,18 @@ def runs(program: Path, account: Account | None) -> bool:
 
 
 def server_root(home: Home, account: Account | None) -> Path:
-    """Directory under which the servers' data lie: the home, or the place it links to."""
-    if home.elsewhere.is_symlink():
+    """Directory under which the servers' data lie: the home, or the place it links to.
+
+    The link may have been made for the programs alone; then the data stay in the home.
+    """
+    if (home.elsewhere / "nodes").is_dir():
         return _remembered(home)
     (home.path / "nodes").mkdir(mode=0o755, parents=True, exist_ok=True)
     if reaches(home.path / "nodes", account):
         return home.path
-    return _make_elsewhere(home)
+    place = _elsewhere(home)
+    (place / "nodes").mkdir(mode=0o755, exist_ok=True)
+    return place
 
 
 def programs(home: Home, account: Account | None) -> Programs:
@@ -134,7 +139,7 @@ def programs(home: Home, account: Account | None) -> Programs:
             f"{found.postgres / 'postgres'} 无法运行；请重新安装：make install",
             f"{found.postgres / 'postgres'} does not run; install again: make install",
         )
-    root = _remembered(home) if home.elsewhere.is_symlink() else _make_elsewhere(home)
+    root = _elsewhere(home)
     copied = _copy_programs(found, root / "programs")
     if not copied.run_as(account):
         raise AccountUnusable(
@@ -162,8 +167,13 @@ def remove_elsewhere(home: Home) -> None:
         return
     place = home.elsewhere.resolve()
     if place.parent == ELSEWHERE.resolve() and _belongs(place, home):
-        shutil.rmtree(place, ignore_errors=True)
+        remove(place)
     home.elsewhere.unlink()
+
+
+def owner_of(account: Account | None) -> tuple[int, int]:
+    """Uid and gid of what belongs to the account, -1 to stay who we are."""
+    return (account.uid, account.gid) if account else (-1, -1)
 
 
 def as_account(account: Account | None) -> dict[str, Any]:
@@ -183,6 +193,10 @@ def _installed(package: str) -> Path:
     return Path(spec.origin).parent
 
 
+def _elsewhere(home: Home) -> Path:
+    return _remembered(home) if home.elsewhere.is_symlink() else _make_elsewhere(home)
+
+
 def _make_elsewhere(home: Home) -> Path:
     digest = sha256(str(home.path.resolve()).encode()).hexdigest()[:12]
     place = ELSEWHERE / f"jianqiao-{digest}"
@@ -199,8 +213,9 @@ def _make_elsewhere(home: Home) -> Path:
     (place / OWNER_NOTE).write_text(str(home.path.resolve()), encoding="utf-8")
     home.elsewhere.symlink_to(place)
     tell(
-        f"服务账户无法进入 {home.path}，服务器数据放在 {place}（reset 时一并删除）。",
-        f"The servers' account cannot enter {home.path}; their data go to {place} (reset removes it).",
+        f"服务账户无法使用 {home.path} 或已安装的程序，所需文件放在 {place}（reset 时一并删除）。",
+        f"The servers' account cannot use {home.path} or the installed programs; what it needs goes to "
+        f"{place} (reset removes it).",
         err=True,
     )
     return place

@@ -23,7 +23,7 @@ from config.cli.topology import Node
 
 READY_SECONDS = 60.0
 READY_SECONDS_PER_NODE = 15.0
-SERVING = frozenset({"web", "worker", "consumer", "setup"})
+SERVING = frozenset({"web", "worker", "consumer"})
 SERVERS = frozenset({"redis", "postgres"})
 
 
@@ -58,14 +58,15 @@ class Province:
     async def start(self) -> None:
         """Bring every node up; returns when all are ready."""
         begun = time.monotonic()
-        self.home.log.mkdir(exist_ok=True)
+        self._write_note()  # `down` can find us from now on
+        self.home.log.mkdir(mode=0o700, exist_ok=True)
         if sweep(self.home):
             self.report.step("清理上次遗留的进程", "Stopped processes left over from last time")
         refuse_taken(self.nodes)
         ground = self._ground()
-        self._note()
         await self._start_servers(ground)
         await self._prepare_logins()
+        await self._stop_restored()
         for node in self.nodes:
             node_settings.write_env(node, self._home(node))
         migrated = await self._migrate()
@@ -151,6 +152,21 @@ class Province:
         await asyncio.to_thread(enrolment.prepare, logins)
         memory.prepared = state
         self.memory.save(self.home)
+
+    async def _stop_restored(self) -> None:
+        """Before anybody writes: a restored node's log would grow past what its peers remember."""
+        hub = self.nodes[0]
+        for city in self.nodes[1:]:
+            if not self.memory.node(city.code).enrolled:
+                continue
+            for code in await asyncio.to_thread(enrolment.stop_restored, hub, city, self.home):
+                self.report.step(
+                    f"{code} 曾从备份恢复：它与 {city.code if code == hub.code else hub.code} 之间的数据流"
+                    f"已停止，请执行 jianqiao nodes reload {city.code}",
+                    f"{code} was restored from a copy: its streams with "
+                    f"{city.code if code == hub.code else hub.code} are stopped; run "
+                    f"jianqiao nodes reload {city.code}",
+                )
 
     async def _migrate(self) -> bool:
         schema = schema_fingerprint()

@@ -15,8 +15,9 @@ import click
 import orjson
 
 from config.cli.circles import as_transaction, circles_of
+from config.cli.failures import NoAnswer, SignInRefused
 from config.cli.home import Home
-from config.cli.hospital_client import Answer, HospitalClient, NoAnswer, client_of
+from config.cli.hospital_client import Answer, HospitalClient, client_of
 from config.cli.input_files import InputFile, Unreadable, find_inputs
 from config.cli.language import said, tell
 
@@ -129,7 +130,7 @@ def push_circles(client: HospitalClient, files: Sequence[InputFile], sent: set[s
         if name in sent:
             continue
         sent.add(name)
-        with suppress(NoAnswer):
+        with suppress(NoAnswer, SignInRefused):
             taken = client.post("/fhir/R4", body, message_id=name).ok or taken
     return taken
 
@@ -144,12 +145,13 @@ def push_file(client: HospitalClient, file: InputFile) -> FileReport:
     kinds = _kinds(content)
     try:
         answer = client.post(_path(content), body, message_id=message_id(content, body))
-    except NoAnswer as error:
+    except (NoAnswer, SignInRefused) as error:
+        rule = "no-answer" if isinstance(error, NoAnswer) else "sign-in-refused"
         return FileReport(
             file.label,
             UNANSWERED,
             resources=len(kinds),
-            issues=[Issue("", "no-answer", str(error))],
+            issues=[Issue("", rule, str(error))],
             kinds=Counter(kinds),
         )
     return _judged(file.label, kinds, answer, alone=content.get("resourceType") != "Bundle")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.cli.clusters import password_of
 from config.cli.home import NodeHome, write_private
-from config.cli.placement import Account, Programs, give
+from config.cli.placement import Account, Programs, owner_of
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
@@ -45,10 +45,12 @@ def redis_spec(
         "requirepass": password_of(home, "redis"),
         **SETTINGS,
     }
+    os.chown(data, *owner_of(account))
     write_private(
-        data / "redis.conf", "".join(f"{name} {value}\n" for name, value in settings.items())
+        data / "redis.conf",
+        "".join(f"{name} {value}\n" for name, value in settings.items()),
+        owner=owner_of(account),
     )
-    give(data, account)
     return Spec(
         node=node.code,
         kind="redis",

@@ -1,12 +1,11 @@
 """`jianqiao reset`: give up the province of this home, data and keys included."""
 
-import shutil
 from urllib.parse import urlsplit
 
 import click
 
 from config.cli.down import stop
-from config.cli.home import Home
+from config.cli.home import Home, remove
 from config.cli.language import said, tell
 from config.cli.placement import remove_elsewhere
 
@@ -54,7 +53,7 @@ def clear(home: Home) -> None:
     """Remove everything `up` and the demo made in the home, and outside it."""
     remove_elsewhere(home)
     for name in ("nodes", "log", "clients"):
-        shutil.rmtree(home.path / name, ignore_errors=True)
+        remove(home.path / name)
     for file in (home.endpoints_file, home.province_file, home.run_file, home.demo_file):
         file.unlink(missing_ok=True)
     if home.path.is_dir() and not any(home.path.iterdir()):

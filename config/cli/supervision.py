@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -125,17 +126,32 @@ class Supervisor:
     async def _keep(self, watched: Supervised) -> None:
         try:
             with contextlib.closing(self._log_of(watched.spec)) as log:
-                while not watched.unwanted.is_set():
-                    watched.child = self._spawn(watched.spec, log)
-                    watched.state, watched.since = State.RUNNING, time.time()
-                    self.on_change()
-                    watched.last_exit = await watched.child.end()
-                    watched.child = None
-                    if not watched.unwanted.is_set():
-                        await self._pause(watched, log)
+                try:
+                    while not watched.unwanted.is_set():
+                        watched.last_exit = await self._run_until_end(watched, log)
+                        if not watched.unwanted.is_set():
+                            await self._pause(watched, log)
+                except Exception:
+                    self._note(watched, log, f"supervisor: gave up: {traceback.format_exc()}")
+                    raise
         finally:
             watched.state = State.STOPPED
             self.on_change()
+
+    async def _run_until_end(self, watched: Supervised, log: LogFile) -> int | None:
+        """Start the process and wait for its end; not to get it started is a crash as well."""
+        watched.since = time.time()
+        try:
+            watched.child = self._spawn(watched.spec, log)
+        except OSError as error:  # no process or memory to be had, or its program is being replaced
+            self._note(watched, log, f"supervisor: not started: {error}")
+            return None
+        watched.state = State.RUNNING
+        self.on_change()
+        try:
+            return await watched.child.end()
+        finally:
+            watched.child = None
 
     async def _pause(self, watched: Supervised, log: LogFile) -> None:
         if time.time() - watched.since > HEALTHY_AFTER:
@@ -144,13 +160,22 @@ class Supervisor:
         watched.crashes += 1
         watched.restarts += 1
         watched.state = State.RESTARTING
-        note = f"supervisor: exit {watched.last_exit}, restart in {pause:g} s"
-        log.write(f"{note}\n".encode())
-        if self.on_line:
-            self.on_line(watched.spec, note)
+        self._note(watched, log, f"supervisor: exit {watched.last_exit}, restart in {pause:g} s")
         self.on_change()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(watched.unwanted.wait(), pause)
+
+    def _note(self, watched: Supervised, log: LogFile, note: str) -> None:
+        log.write(f"{note}\n".encode())
+        self._show(watched.spec, note)
+
+    def _show(self, spec: Spec, line: str) -> None:
+        """Pass a line on, until nobody reads any more (a closed terminal, `up | head`)."""
+        if self.on_line is not None:
+            try:
+                self.on_line(spec, line)
+            except OSError:
+                self.on_line = None
 
     def _log_of(self, spec: Spec) -> LogFile:
         return LogFile(self.log / f"{spec.name}.log")
@@ -164,7 +189,7 @@ class Supervisor:
             if self.on_line is not None:
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
-                    self.on_line(spec, line.decode(errors="replace"))
+                    self._show(spec, line.decode(errors="replace"))
 
         return Child(
             spec.argv,

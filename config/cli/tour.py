@@ -10,7 +10,7 @@ from typing import Any
 import click
 import urllib3
 
-from config.cli.failures import StepFailed
+from config.cli.failures import NoAnswer, StepFailed
 from config.cli.hospital_client import Answer, HospitalClient
 from config.cli.language import said
 
@@ -108,7 +108,10 @@ class Tour:
     def _answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Answer:
-        response = self.pool.request(method, url, headers=dict(headers), body=body)
+        try:
+            response = self.pool.request(method, url, headers=dict(headers), body=body)
+        except urllib3.exceptions.HTTPError as error:
+            raise NoAnswer(f"{url} 没有应答：{error}", f"{url} does not answer: {error}") from error
         try:
             return Answer(response.status, json.loads(response.data))
         except ValueError:

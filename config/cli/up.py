@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import click
 from config.cli.failures import Failure, NotReady, failure_of
 from config.cli.home import PROJECT, Home
 from config.cli.language import said, spoken, tell
+from config.cli.leftovers import MARK
 from config.cli.memory import DEFAULT_CITIES, DEFAULT_PORT_BASE, Memory, remember
 from config.cli.province import Province
 from config.cli.reporting import Pipe, Reporter, Terminal, addresses
@@ -92,10 +93,9 @@ def up(
         run(home, wishes)
 
 
-def run(home: Home, wishes: Wishes, after_ready: Callable[[], None] | None = None) -> None:
-    """Run the province in the foreground until Ctrl-C; `after_ready` runs once beside it."""
-    terminal = Terminal()
-    asyncio.run(_serve(home, wishes, terminal, after_ready))
+def run(home: Home, wishes: Wishes, beside: Sequence[str] = ()) -> None:
+    """Run the province in the foreground until Ctrl-C; once it is ready, also a command beside it."""
+    asyncio.run(_serve(home, wishes, Terminal(), beside))
     tell("省平台已停止。", "The province has stopped.")
 
 
@@ -105,18 +105,9 @@ def run_detached(home: Home, wishes: Wishes) -> None:
         with home.held():
             pass
     home.path.mkdir(parents=True, exist_ok=True)
-    home.log.mkdir(exist_ok=True)
+    home.log.mkdir(mode=0o700, exist_ok=True)
     reading, writing = os.pipe()
-    words = [
-        sys.executable,
-        "-m",
-        "config.cli.main",
-        "--home",
-        str(home.path),
-        "--lang",
-        spoken(),
-        "up",
-    ]
+    words = _jianqiao(home, "up")
     for name, value in (
         ("--cities", wishes.cities),
         ("--port-base", wishes.port_base),
@@ -146,6 +137,12 @@ def run_detached(home: Home, wishes: Wishes) -> None:
         raise click.exceptions.Exit(130) from None
 
 
+def _jianqiao(home: Home, *words: str) -> list[str]:
+    """This command line again, on the same home in the same language."""
+    program = [sys.executable, "-m", "config.cli.main"]
+    return [*program, "--home", str(home.path), "--lang", spoken(), *words]
+
+
 def _follow(home: Home, child: subprocess.Popen[bytes], messages: Any) -> None:
     terminal = Terminal()
     for message in messages:
@@ -166,15 +163,13 @@ def _follow(home: Home, child: subprocess.Popen[bytes], messages: Any) -> None:
 
 def _run_reporting(home: Home, wishes: Wishes, pipe: Pipe) -> None:
     try:
-        asyncio.run(_serve(home, wishes, pipe, None))
+        asyncio.run(_serve(home, wishes, pipe, ()))
     except Failure as failure:
         pipe.send({"failure": [failure.zh, failure.en], "exit_code": failure.exit_code})
         raise
 
 
-async def _serve(
-    home: Home, wishes: Wishes, report: Reporter, after_ready: Callable[[], None] | None
-) -> None:
+async def _serve(home: Home, wishes: Wishes, report: Reporter, beside: Sequence[str]) -> None:
     with home.held():
         nodes, memory = plan(home, wishes)
         supervisor = Supervisor(home.log, on_line=report.line if report.shows_lines else None)
@@ -182,7 +177,7 @@ async def _serve(
         stop, hurry = asyncio.Event(), asyncio.Event()
         _listen(stop, hurry)
         try:
-            await _until_stopped(province, stop, after_ready)
+            await _until_stopped(province, stop, beside)
         finally:
             await province.stop(hurry)
 
@@ -211,9 +206,7 @@ def _listen(stop: asyncio.Event, hurry: asyncio.Event) -> None:
         loop.add_signal_handler(number, asked)
 
 
-async def _until_stopped(
-    province: Province, stop: asyncio.Event, after_ready: Callable[[], None] | None
-) -> None:
+async def _until_stopped(province: Province, stop: asyncio.Event, beside: Sequence[str]) -> None:
     stopping = asyncio.create_task(stop.wait())
     starting = asyncio.create_task(province.start())
     try:
@@ -224,17 +217,39 @@ async def _until_stopped(
             starting.result()
         except BaseExceptionGroup as group:
             raise first_failure(group) from None
-        if after_ready is not None:
-            beside = asyncio.create_task(asyncio.to_thread(after_ready))
-            await asyncio.wait({stopping, beside}, return_when=asyncio.FIRST_COMPLETED)
-            if beside.done():
-                beside.result()
+        if beside:
+            await _run_beside(province.home, beside, stopping)
         await stopping
     finally:
         starting.cancel()
         stopping.cancel()
         with contextlib.suppress(asyncio.CancelledError, BaseExceptionGroup, Failure):
             await starting
+
+
+async def _run_beside(home: Home, words: Sequence[str], stopping: asyncio.Task[Any]) -> None:
+    """Run one of our commands until its end or until we are told to stop; its failure is ours.
+
+    A process in a group of its own, because neither a thread nor what it started can be ended from outside.
+    """
+    child = await asyncio.create_subprocess_exec(
+        *_jianqiao(home, *words), cwd=PROJECT, env={**os.environ, MARK: str(home.path.resolve())},
+        stdin=subprocess.DEVNULL, process_group=0,
+    )  # fmt: skip
+    ending = asyncio.create_task(child.wait())
+    await asyncio.wait({stopping, ending}, return_when=asyncio.FIRST_COMPLETED)
+    if not ending.done():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+    elif child.returncode:
+        raise click.exceptions.Exit(child.returncode)
+    else:
+        click.echo()
+        tell(
+            "省平台继续运行；按 Ctrl-C 停止，数据会保留。",
+            "The province goes on; Ctrl-C stops it, the data stay.",
+        )
+    await ending
 
 
 def first_failure(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,6 +1,7 @@
 """The one decision "may this actor do this", and the audit row it leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -62,14 +63,17 @@ def authorise(
     decision = decide(actor.role, action, known)
     values = _row(actor, action, decision, known, about)
     request = context.current()
-    if _in_callers_transaction() and not decision.allowed and request is not None:
+    if decision.allowed or not _in_callers_transaction():
+        _insert([values])
+    elif request is not None:
         request.unwritten.append(values)
     else:
-        _insert([values])
+        _write_apart(values)
     context.note_decision()
     if decision.allowed:
         return
-    names_one = any(about.get(id_) for id_ in ("person_id", "registration_id", "resource_id"))
+    # What was asked for under a name that is no id of ours (`resource_id=None`) is not there either.
+    names_one = "resource_id" in about or about.get("person_id") or about.get("registration_id")
     if decision.reason == Reason.NO_FACT and names_one:
         raise NotVisible
     raise Refused
@@ -106,10 +110,10 @@ def authorise_search(
 
 
 def write_refusals(refusals: list[dict[str, Any]]) -> None:
-    """Commit the rows of refusals raised inside transactions that were since rolled back."""
+    """Write the rows of refusals raised inside transactions that were since rolled back, once."""
     if refusals:
-        with transaction.atomic(durable=True):
-            _insert(refusals)
+        _insert(refusals)
+        refusals.clear()
 
 
 def _row(
@@ -142,6 +146,19 @@ def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
             INSERT + ", ".join([VALUES] * len(rows)),
             [str(row[name]) if name in TEXTS else row[name] for row in rows for name in COLUMNS],
         )
+
+
+def _write_apart(refusal: dict[str, Any]) -> None:
+    """Commit the row at once; a thread has a connection, and so a transaction, of its own."""
+
+    def write() -> None:
+        try:
+            write_refusals([refusal])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(write).result()
 
 
 def _in_callers_transaction() -> bool:

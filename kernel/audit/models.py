@@ -90,3 +90,18 @@ class AuditPending(LocalModel):
 
     def __str__(self) -> str:
         return str(self.row_id)
+
+
+class AuditKept(LocalModel):
+    """A row or seal of a city that only the hub had when its copy was loaded again.
+
+    The key is the row's own. Written by the owner of the tables; the serving role only reads.
+    """
+
+    node = models.TextField()
+    source = models.TextField()
+    content = models.JSONField()
+    kept_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.id} of {self.node}"

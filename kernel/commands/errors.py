@@ -55,6 +55,13 @@ class WrongNode(DomainError):
     title = {"zh": "命令不是发给本节点的", "en": "The command is meant for another node"}
 
 
+class NotTheHub(DomainError):
+    """Only the hub reads at other nodes: it alone knows who has to do with whom."""
+
+    status, code = 403, "not-the-hub"
+    title = {"zh": "只有省级平台可以查询其他节点", "en": "Only the hub may read at another node"}
+
+
 class BodyTooLarge(DomainError):
     """The body is larger than MAX_BODY_BYTES."""
 

@@ -11,11 +11,12 @@ from django.utils.module_loading import import_string
 from kernel import crypto
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
+from kernel.access.services import write_refusals
 from kernel.commands import signing
-from kernel.commands.errors import KeyReused, QueryRepeated, UnknownCommand
+from kernel.commands.errors import KeyReused, NotTheHub, QueryRepeated, UnknownCommand
 from kernel.commands.models import CommandReceived
 from kernel.commands.signing import Verified
-from kernel.commands.transport import Answer
+from kernel.commands.transport import UNSETTLED, Answer
 from kernel.homes import uuid7
 from kernel.problems import DomainError, InputInvalid, problem_body, said
 
@@ -31,8 +32,8 @@ VALUES (%s, %s, %s, %s, %s) ON CONFLICT (sender, key) DO NOTHING RETURNING id
 def receive(name: str, *, body: bytes, verified: Verified) -> Answer:
     """Run the command of that name, or give the answer it had the first time.
 
-    A refusal of the service is an answer too and is stored; anything unexpected rolls back and
-    leaves the sender to try again.
+    A refusal of the service is an answer too and is stored; anything unexpected, and what the sender
+    will not take for an answer, rolls back and leaves it to try again.
     """
     wired: dict[str, str] = import_string(f"{settings.WIRING}.COMMANDS")
     queries: dict[str, str] = import_string(f"{settings.WIRING}.QUERIES")
@@ -42,6 +43,8 @@ def receive(name: str, *, body: bytes, verified: Verified) -> Answer:
     parsed = _parsed(body)
     service: Service = import_string(path)
     if name in queries:
+        if verified.sender != settings.HUB_CODE:
+            raise NotTheHub
         return _answer_query(service, name, body, parsed, verified)
     return _carry_out(service, name, body, parsed, verified)
 
@@ -67,8 +70,10 @@ def _carry_out(
             done = _decided(service, parsed, verified)
         answer = Answer(200, orjson.dumps(done, default=str))
     except DomainError as error:
-        if error.status >= 500:
+        if error.status >= 500 or error.status in UNSETTLED:
             raise
+        if (request := context.current()) is not None:
+            write_refusals(request.unwritten)  # with the answer, which a repeat gets undecided
         answer = Answer(error.status, orjson.dumps(problem_for_nodes(error), default=str))
     column = crypto.context_of("commands.CommandReceived.answer", row_id)
     CommandReceived.objects.filter(id=row_id).update(

@@ -4,7 +4,9 @@ An effect (`send`) is stored before it leaves and retried with the same key unti
 read (`ask`) is not: when its caller is gone nobody needs the answer, so nothing is stored or retried.
 """
 
+import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,8 @@ from kernel.commands.transport import Answer
 from kernel.events.arrival import wait_for_event
 from kernel.homes import uuid7
 from kernel.nodes.selectors import node_by_code
+
+log = logging.getLogger(__name__)
 
 SETTLED_AT_ONCE = 20
 KEEP_DAYS = 7  # answers; longer than any sender goes on asking
@@ -73,11 +77,12 @@ def ask(
     if node is None:
         raise UnknownNode(facts={"node": to})
     content = orjson.dumps(body)
-    signature = signing.sign(name=name, body=content, to=to, key=str(uuid7()), by=by)
     wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
-    return _outcome(
-        transport.post(node.url, name=name, body=content, signature=signature, timeout=wait)
-    )
+
+    def signed() -> str:  # a second try is a new question: a query is answered once
+        return signing.sign(name=name, body=content, to=to, key=str(uuid7()), by=by)
+
+    return _outcome(transport.post(node.url, name=name, body=content, signed=signed, timeout=wait))
 
 
 def any_due() -> bool:
@@ -98,21 +103,18 @@ def settle() -> int:
             _deliver(sent, settings.COMMAND_TIMEOUT_SECONDS)
         except (CityUnreachable, UnknownNode):
             continue
+        except Exception as error:  # a row that cannot be read must not hold up the others
+            log.exception("command %s cannot be sent", sent.id)
+            _try_later(sent, type(error).__name__)
+            continue
         settled += 1
     return settled
 
 
-def replay(*, sent_id: UUID) -> bool:
-    """Open a parked command again; whether there was one."""
-    parked = CommandSent.objects.filter(id=sent_id, state=State.PARKED)
-    now = timezone.now()
-    return bool(parked.update(state=State.OPEN, attempts=0, created_at=now, next_at=now))
-
-
 def forget_old() -> None:
-    """Delete settled commands and answers that nobody can ask for any more."""
+    """Delete commands that are settled or given up, and answers nobody can ask for any more."""
     limit = timezone.now() - timedelta(days=KEEP_DAYS)
-    CommandSent.objects.filter(state=State.ANSWERED, created_at__lt=limit).delete()
+    CommandSent.objects.filter(created_at__lt=limit).exclude(state=State.OPEN).delete()
     CommandReceived.objects.filter(received_at__lt=limit).delete()
 
 
@@ -147,12 +149,14 @@ def _deliver(sent: CommandSent, wait: float) -> Answer:
             raise UnknownNode(facts={"node": sent.to})
         content = crypto.open_sealed(sent.body, context=_context("Sent.body", sent.id))
         by = Actor.from_claims(sent.actor)
-        signature = signing.sign(name=sent.name, body=content, to=sent.to, key=sent.key, by=by)
-        answer = transport.post(
-            node.url, name=sent.name, body=content, signature=signature, timeout=wait
+        signed = partial(
+            signing.sign, name=sent.name, body=content, to=sent.to, key=sent.key, by=by
         )
+        answer = transport.post(node.url, name=sent.name, body=content, signed=signed, timeout=wait)
     except (CityUnreachable, UnknownNode) as error:
-        _try_later(sent, error)
+        _try_later(
+            sent, f"{error.code} {error.facts.get('cause') or error.facts.get('status') or ''}"
+        )
         raise
     CommandSent.objects.filter(id=sent.id).exclude(state=State.ANSWERED).update(
         state=State.ANSWERED,
@@ -163,13 +167,13 @@ def _deliver(sent: CommandSent, wait: float) -> Answer:
     return answer
 
 
-def _try_later(sent: CommandSent, error: CityUnreachable | UnknownNode) -> None:
+def _try_later(sent: CommandSent, error: str) -> None:
     now = timezone.now()
     too_old = (now - sent.created_at).total_seconds() > PARKED_AFTER_SECONDS
     CommandSent.objects.filter(id=sent.id, state=State.OPEN).update(
         state=State.PARKED if too_old else State.OPEN,
         next_at=now + timedelta(seconds=pause_after(sent.attempts)),
-        last_error=f"{error.code} {error.facts.get('cause') or error.facts.get('status') or ''}",
+        last_error=error,
     )
 
 
@@ -180,14 +184,10 @@ def _stored_answer(sent: CommandSent) -> Answer:
 
 
 def _outcome(answer: Answer) -> dict[str, Any]:
-    try:
-        content = orjson.loads(answer.content)
-    except orjson.JSONDecodeError as error:
-        raise CityUnreachable(facts={"status": answer.status}) from error
+    content: dict[str, Any] = orjson.loads(answer.content)
     if answer.status >= 400:
         raise CommandRefused(answer.status, content)
-    found: dict[str, Any] = content
-    return found
+    return content
 
 
 def _context(column: str, row_id: UUID) -> bytes:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 from django.utils import timezone
 
-from kernel.actor import Actor, Role
+from kernel.actor import Actor
 from kernel.commands.errors import SignatureRefused, WrongNode
 from kernel.homes import uuid7
 from kernel.keys.secrets import signing_key
@@ -71,8 +71,8 @@ def verify(token: str, *, name: str, body: bytes) -> Verified:
         by = Actor.from_claims(claims["actor"])
     except ValueError as error:
         raise SignatureRefused from error
-    if by.purpose != claims["purpose"] or (by.role == Role.NODE and by.node != claims["iss"]):
-        raise SignatureRefused
+    if by.purpose != claims["purpose"] or by.node != claims["iss"]:
+        raise SignatureRefused  # a node speaks for itself and for those who signed in there
     return Verified(sender=claims["iss"], key=str(claims["key"]), by=by)
 
 

@@ -14,7 +14,7 @@ class State(models.TextChoices):
 TRANSITIONS = {
     State.OPEN: frozenset({State.ANSWERED, State.PARKED}),
     State.ANSWERED: frozenset(),
-    State.PARKED: frozenset({State.OPEN, State.ANSWERED}),
+    State.PARKED: frozenset({State.ANSWERED}),
 }
 
 PAUSES_SECONDS = (5, 15, 60, 300, 900)

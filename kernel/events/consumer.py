@@ -66,10 +66,6 @@ class Claimed:
     waits: int
 
 
-class EventGone(Exception):
-    """The event was let go before its handler ran."""
-
-
 def consume(stop: Flag, chores: Callable[[], None] = lambda: None) -> None:
     """Work until `stop` is set, doing chores in between; outlives restarts of the database."""
     pause, lost = BUSY_PAUSE, 0
@@ -149,7 +145,7 @@ def _handled(delivery: Claimed, event: Event | None) -> bool:
     try:
         with transaction.atomic():
             if event is None:
-                raise EventGone
+                raise NotYet  # a reload is copying it again
             handler: Handler = import_string(delivery.handler)
             handler(event)
     except (InterfaceError, OperationalError) as error:
@@ -179,7 +175,7 @@ def _wait(delivery: Claimed, error: Exception) -> None:
 
 def _fail(delivery: Claimed, error: BaseException) -> None:
     attempts = delivery.attempts + 1
-    pause = None if isinstance(error, EventGone) else pause_after_failure(attempts)
+    pause = pause_after_failure(attempts)
     trace = "".join(traceback.format_tb(error.__traceback__))
     log.warning(
         "handler %s failed on event %s (try %d): %s\n%s",

@@ -14,7 +14,6 @@ from kernel.actor import Actor
 from kernel.events.errors import NoSuchDelivery
 from kernel.events.models import Event, EventDelivery, EventRoute, EventWatermark
 from kernel.events.states import State
-from kernel.homes import uuid7
 
 FORGOTTEN_AT_ONCE = 5_000
 
@@ -68,10 +67,10 @@ def sync_routes() -> None:
             EventRoute.objects.filter(id=route.id).update(wants_history=wants_history)
 
 
-def mark_history(*, node: str) -> None:
-    """At a node's first enrolment: what it recorded until now is history. Safe to repeat."""
+def mark_history(*, node: str, before_id: UUID) -> None:
+    """At a node's first enrolment: its events before this id are history. Safe to repeat."""
     EventWatermark.objects.bulk_create(
-        [EventWatermark(node=node, before_id=uuid7())], ignore_conflicts=True
+        [EventWatermark(node=node, before_id=before_id)], ignore_conflicts=True
     )
 
 

@@ -7,6 +7,7 @@ lock of the whole cluster across the commit's flush (docs/replication.md, pitfal
 
 from typing import Any
 
+from kernel.events import services
 from kernel.postgres.triggers import require_trigger
 
 FUNCTION = """
@@ -28,7 +29,7 @@ END $$
 
 
 def apply(cursor: Any) -> None:
-    """Create the trigger where it is not yet as it must be."""
+    """Create the trigger where it is not yet as it must be, and the routes that it reads."""
     require_trigger(
         cursor,
         table="events_event",
@@ -36,3 +37,4 @@ def apply(cursor: Any) -> None:
         function=FUNCTION,
         for_replicated=True,
     )
+    services.sync_routes()  # before the first enrolment brings events

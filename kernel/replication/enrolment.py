@@ -5,70 +5,91 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
+from psycopg2.extensions import parse_dsn
 
+from kernel.audit import archive
 from kernel.postgres.homes import Home
 from kernel.replication import grants, partitions, publications
 from kernel.replication.bootstrap import prepare_replication_login
 from kernel.replication.names import city_publications, hub_publications, replication_role
 from kernel.replication.subscriptions import (
     Stream,
+    can_flow,
     close_stream,
+    cluster_of,
     connect,
-    current_epoch,
     drop_slots,
     open_stream,
     refresh_stream,
     require_complete,
+    state_of,
 )
 from kernel.replication.tables import models_of, table_of
 
 
 @dataclass(frozen=True)
 class NodeEnds:
-    """Connection strings of one node: table owner, and superuser for the replication login."""
+    """Connection strings of one node: table owner, and superuser for replication login and slots."""
 
     code: str
     owner_dsn: str
     superuser_dsn: str
 
 
-def enrol(hub: NodeEnds, city: NodeEnds) -> None:
+def enrol(hub: NodeEnds, city: NodeEnds) -> list[str]:
     """Open both streams between the hub and a city, with the initial copy. Safe to repeat.
 
-    Raises `StreamIncomplete` when a publication or table is missing afterwards.
+    The names of the streams that cannot flow come back: they were stopped, or the publisher lost
+    their slot, and only a reload opens them. Raises `StreamIncomplete` when a publication or table is
+    missing from another.
     """
     with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
         down, up = _streams(hub, city)
         make_room(city.code)
-        with at_city.cursor() as cursor:
-            known_to_city = current_epoch(cursor, hub.code) is not None
-        with at_hub.cursor() as cursor:
-            known_to_hub = current_epoch(cursor, city.code) is not None
-        if not known_to_city:
-            _admit(hub, at_hub, down)
-            open_stream(at_city, down)
-        if not known_to_hub:
-            _admit(city, at_city, up)
-            open_stream(at_hub, up)
-        refresh_stream(at_city, hub.code)
-        refresh_stream(at_hub, city.code)
-        require_complete(at_hub, at_city, down)
-        require_complete(at_city, at_hub, up)
+        dead = []
+        for stream, publisher, there, here in (
+            (down, hub, at_hub, at_city),
+            (up, city, at_city, at_hub),
+        ):
+            if state_of(here, publisher.code) is None:
+                let_in(publisher, stream)
+                clear(publisher, there, here, stream)
+                open_stream(here, stream)
+            elif not can_flow(there, here, stream):
+                dead.append(f"{publisher.code} -> {stream.subscriber}")
+                continue
+            refresh_stream(here, publisher.code)
+            require_complete(there, here, stream)
+        return dead
+
+
+def now_at(node: NodeEnds) -> UUID:
+    """An id made by the node's own clock, which its rows are dated by."""
+    with closing(connect(node.owner_dsn)) as there, there.cursor() as cursor:
+        cursor.execute("SELECT uuidv7()::text")
+        return UUID(cursor.fetchone()[0])  # type: ignore[index]
 
 
 def reload_at_hub(hub: NodeEnds, city: NodeEnds) -> None:
     """Throw away the hub's copy of one city and copy it again under a new epoch.
 
     Needed after the city's database was restored from a backup, or its slot was lost. Deliveries
-    already done stay done, so no event is handled twice; the other cities go on meanwhile.
+    already done stay done, so no event is handled twice; the other cities go on meanwhile. Audit rows
+    and seals that the city lacks are kept apart, because the hub may be their last witness.
     """
     _, up = _streams(hub, city)
     with closing(connect(hub.owner_dsn)) as at_hub, closing(connect(city.owner_dsn)) as at_city:
-        _copy_again(up, city, at_city, at_hub, _forget_city)
+
+        def keep_and_forget(cursor: Any, code: str) -> None:
+            archive.keep(here=at_hub, there=at_city, node=code)
+            _forget_city(cursor, code)
+
+        _copy_again(up, city, at_city, at_hub, keep_and_forget)
 
 
 def reload_at_city(hub: NodeEnds, city: NodeEnds) -> None:
@@ -85,11 +106,12 @@ def _copy_again(
     at_subscriber: Connection,
     forget: Callable[[Any, str], None],
 ) -> None:
-    epoch = close_stream(at_subscriber, publisher.code)
-    _admit(publisher, at_publisher, stream)
+    let_in(publisher, stream)  # what needs the publisher comes before anything is thrown away
+    close_stream(at_subscriber, publisher.code)
+    clear(publisher, at_publisher, at_subscriber, stream)
     with at_subscriber.cursor() as cursor:
         forget(cursor, publisher.code)
-    open_stream(at_subscriber, stream, epoch=epoch + 1)
+    open_stream(at_subscriber, stream)
     require_complete(at_publisher, at_subscriber, stream)
 
 
@@ -140,16 +162,22 @@ def make_room(city: str) -> None:
         grants.apply(cursor)
 
 
-def _admit(publisher: NodeEnds, connection: Connection, stream: Stream) -> None:
-    """Give the subscriber a login with a new password and clear what an earlier stream left."""
-    database = connection.info.dbname
+def let_in(publisher: NodeEnds, stream: Stream) -> None:
+    """Give the subscriber a login at the publisher with a new password."""
     prepare_replication_login(
         publisher.superuser_dsn,
         peer=stream.subscriber,
         password=stream.password,
-        database=database,
+        database=str(parse_dsn(publisher.owner_dsn)["dbname"]),
     )
-    drop_slots(connection, stream.subscriber)
+
+
+def clear(
+    publisher: NodeEnds, connection: Connection, subscriber: Connection, stream: Stream
+) -> None:
+    """Drop the slots the subscriber left at the publisher earlier, and let it read the tables."""
+    with closing(connect(publisher.superuser_dsn)) as master:  # the owner may not drop slots
+        drop_slots(master, stream.subscriber, cluster_of(subscriber))
     role = sql.Identifier(replication_role(stream.subscriber))
     with connection.cursor() as cursor:
         cursor.execute(

@@ -15,6 +15,7 @@ READ = frozenset({"SELECT"})
 APPEND = frozenset({"SELECT", "INSERT"})
 CHANGE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 BOOKKEEPING = ("django_migrations",)
+BY_OWNER = frozenset({"audit_auditkept"})  # a serving process that was taken over cannot erase it
 
 Privileges = dict[tuple[str, str], frozenset[str]]
 
@@ -23,7 +24,7 @@ def wanted(peers: list[str]) -> Privileges:
     """Privileges by (role, table): the serving role, and one login per peer node."""
     privileges: Privileges = {(APP_ROLE, table): READ for table in BOOKKEEPING}
     for model in managed_models():
-        if not is_written_here(model):
+        if not is_written_here(model) or table_of(model) in BY_OWNER:
             allowed = READ
         elif is_insert_only(model):
             allowed = APPEND

@@ -8,7 +8,7 @@ from django.db import connection
 
 @dataclass(frozen=True)
 class OutgoingStream:
-    """A slot of this cluster that a peer reads."""
+    """A slot of this cluster that a peer reads; `peer` is `copy` for that of a table's copy."""
 
     peer: str
     slot: str
@@ -21,7 +21,7 @@ class OutgoingStream:
 
 @dataclass(frozen=True)
 class IncomingStream:
-    """A subscription of this node.
+    """The stream from a peer; `enabled` and `running` are false where the subscription is missing.
 
     `conflicts` leaves out rows of another origin: every row that came with an initial copy counts as
     such at its first change, and with one writer per table there is no other way to one.
@@ -38,26 +38,34 @@ class IncomingStream:
 
 
 OUTGOING = r"""
-SELECT split_part(slot_name, '_', 2), slot_name, active, coalesce(wal_status, 'lost'),
+SELECT coalesce(substring(slot_name FROM '^to_(\d{6})_'), 'copy'), slot_name, active, coalesce(wal_status, 'lost'),
        coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint,
        coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn), 0)::bigint,
        coalesce(confirmed_flush_lsn > pg_current_wal_lsn(), false)
 FROM pg_replication_slots
-WHERE slot_type = 'logical' AND database = current_database() AND slot_name ~ '^to_\d{6}_e\d+$'
-ORDER BY 1
+WHERE slot_type = 'logical' AND database = current_database()
+  AND slot_name ~ '^to_\d{6}_e\d+$|^pg_\d+_sync_\d+_\d+$'
+ORDER BY 1, 2
 """
 INCOMING = """
-SELECT split_part(s.subname, '_', 2), s.subenabled, st.pid IS NOT NULL,
+SELECT coalesce(peer.code, split_part(s.subname, '_', 2)), coalesce(s.subenabled, false),
+       st.pid IS NOT NULL,
        (SELECT count(*) FROM pg_subscription_rel r
          WHERE r.srsubid = s.oid AND r.srsubstate NOT IN ('r', 's')),
        extract(epoch FROM now() - st.last_msg_receipt_time)::float8,
-       ss.apply_error_count, ss.sync_error_count,
-       ss.confl_insert_exists + ss.confl_update_exists + ss.confl_update_missing
-       + ss.confl_delete_missing + ss.confl_multiple_unique_conflicts
-FROM pg_subscription s
+       coalesce(ss.apply_error_count, 0), coalesce(ss.sync_error_count, 0),
+       coalesce(ss.confl_insert_exists + ss.confl_update_exists + ss.confl_update_missing
+         + ss.confl_delete_missing + ss.confl_multiple_unique_conflicts, 0)
+FROM (
+  SELECT unnest(public.jianqiao_nodes() || (left(public.jianqiao_node(), 2) || '0000'))
+  EXCEPT SELECT public.jianqiao_node()
+) peer (code)
+FULL JOIN (
+  SELECT oid, subname, subenabled FROM pg_subscription
+  WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+) s ON s.subname = 'from_' || peer.code
 LEFT JOIN pg_stat_subscription st ON st.subid = s.oid AND st.worker_type = 'apply'
 LEFT JOIN pg_stat_subscription_stats ss ON ss.subid = s.oid
-WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database())
 ORDER BY 1
 """
 

@@ -26,13 +26,15 @@ class StreamCollector(Collector):
     """Both directions at this node."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge per figure, labelled by peer."""
+        """One gauge per figure, labelled by peer and, where a peer has several, by slot."""
         now = streams()
         for direction, figures in (("outgoing", OUTGOING), ("incoming", INCOMING)):
             for figure, text in figures.items():
                 gauge = GaugeMetricFamily(
-                    f"jianqiao_replication_{direction}_{figure}", text, labels=["peer"]
+                    f"jianqiao_replication_{direction}_{figure}", text, labels=["peer", "slot"]
                 )
                 for stream in now[direction]:
-                    gauge.add_metric([stream["peer"]], float(stream[figure] or 0))
+                    gauge.add_metric(
+                        [stream["peer"], stream.get("slot", "")], float(stream[figure] or 0)
+                    )
                 yield gauge

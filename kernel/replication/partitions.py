@@ -26,7 +26,7 @@ $$;
 CREATE OR REPLACE FUNCTION public.jianqiao_make_months(parent regclass, ahead int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
-  month timestamptz; leaf text; made int := 0;
+  month timestamptz; leaf text; lower uuid; upper uuid; made int := 0;
   bare text := (SELECT relname FROM pg_class WHERE oid = parent AND relkind = 'p');
 BEGIN
   IF bare IS NULL THEN RETURN 0; END IF;
@@ -38,9 +38,14 @@ BEGIN
              AT TIME ZONE 'UTC';
     leaf := bare || to_char(month AT TIME ZONE 'UTC', '_YYYYMM');
     IF to_regclass(format('public.%I', leaf)) IS NULL THEN
-      EXECUTE format('CREATE TABLE public.%I PARTITION OF %s FOR VALUES FROM (%L) TO (%L)', leaf,
-        parent, jianqiao_uuid_at(month), jianqiao_uuid_at(
-          (month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC'));
+      lower := jianqiao_uuid_at(month);
+      upper := jianqiao_uuid_at((month AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC');
+      -- Rows dated so far ahead that they landed in the rest would forbid the month.
+      EXECUTE format('CREATE TABLE public.%I (LIKE %s INCLUDING ALL)', leaf, parent);
+      EXECUTE format('WITH moved AS (DELETE FROM public.%I WHERE id >= %L AND id < %L RETURNING *)'
+                     ' INSERT INTO public.%I SELECT * FROM moved', bare || '_rest', lower, upper, leaf);
+      EXECUTE format('ALTER TABLE %s ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+                     parent, leaf, lower, upper);
       made := made + 1;
     END IF;
   END LOOP;
@@ -53,23 +58,21 @@ DECLARE
   keep interval := make_interval(
     days => substring(obj_description(root, 'pg_class') FROM '^jianqiao: kept (\d+) days$')::int);
   leaf regclass; gone bigint := 0; part bigint; until uuid := jianqiao_uuid_at(now() - keep);
+  partitioned boolean := (SELECT relkind = 'p' FROM pg_class WHERE oid = root);
 BEGIN
   IF keep IS NULL THEN
     RAISE EXCEPTION '% is not a table whose rows age out', root USING ERRCODE = '42501';
   END IF;
-  FOR leaf IN SELECT relid FROM pg_partition_tree(root) WHERE isleaf
-              AND relid::text ~ '_[0-9]{6}_[0-9]{6}$' LOOP
-    IF to_timestamp(right(leaf::text, 6), 'YYYYMM') + interval '1 month' < now() - keep THEN
+  FOR leaf IN SELECT relid FROM pg_partition_tree(root) WHERE isleaf AND partitioned
+              UNION ALL SELECT root WHERE NOT partitioned LOOP
+    IF leaf::text !~ '_[0-9]{6}_[0-9]{6}$' THEN
+      EXECUTE format('DELETE FROM %s WHERE id < %L', leaf, until);
+      GET DIAGNOSTICS part = ROW_COUNT;
+      gone := gone + part;
+    ELSIF to_timestamp(right(leaf::text, 6), 'YYYYMM') + interval '1 month' < now() - keep THEN
       EXECUTE format('DROP TABLE %s', leaf);
       gone := gone + 1;
     END IF;
-  END LOOP;
-  LOOP
-    EXECUTE format('DELETE FROM %s WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM %s'
-                   ' WHERE id < %L LIMIT 5000)', root, root, until);
-    GET DIAGNOSTICS part = ROW_COUNT;
-    gone := gone + part;
-    EXIT WHEN part = 0;
   END LOOP;
   RETURN gone;
 END $$;
@@ -83,10 +86,13 @@ GRANT EXECUTE ON FUNCTION public.jianqiao_forget(regclass) TO jianqiao_app;
 
 def prepare(cursor: Any) -> None:
     """Say in the database which node it is; refuse a database that belongs to another node."""
-    cursor.execute("SELECT to_regproc('public.jianqiao_node')")
-    if cursor.fetchone()[0] is None:
-        cursor.execute(IDENTITY.format(node=settings.NODE_CODE))
-        set_enrolled(cursor, [settings.NODE_CODE])
+    cursor.execute("SELECT to_regproc('public.jianqiao_nodes')")
+    if cursor.fetchone()[0] is None:  # one statement, so one transaction
+        cursor.execute(
+            IDENTITY.format(node=settings.NODE_CODE)
+            + ";"
+            + ENROLLED.format(nodes=settings.NODE_CODE)
+        )
     cursor.execute("SELECT public.jianqiao_node()")
     (found,) = cursor.fetchone()
     if found != settings.NODE_CODE:

@@ -4,8 +4,9 @@ All functions take a psycopg2 connection in autocommit: CREATE SUBSCRIPTION is r
 transaction (docs/replication.md, pitfall 16).
 """
 
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import sql
@@ -44,6 +45,13 @@ class Stream:
         return str(make_dsn(**parts))
 
 
+class Subscribed(NamedTuple):
+    """A subscription as its own end knows it."""
+
+    enabled: bool
+    slot: str | None
+
+
 class StreamIncomplete(Exception):
     """After enrolment a publication or a table is missing; PostgreSQL only warns of it."""
 
@@ -55,11 +63,9 @@ def connect(dsn: str) -> Connection:
     return opened
 
 
-def open_stream(subscriber: Connection, stream: Stream, *, epoch: int | None = None) -> None:
-    """Subscribe, with the initial copy; nothing happens where the subscription exists."""
+def open_stream(subscriber: Connection, stream: Stream) -> None:
+    """Subscribe under a new epoch, with the initial copy."""
     with subscriber.cursor() as cursor:
-        if current_epoch(cursor, stream.publisher) is not None:
-            return
         cursor.execute(
             sql.SQL(
                 "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (slot_name = {}, "
@@ -69,37 +75,38 @@ def open_stream(subscriber: Connection, stream: Stream, *, epoch: int | None = N
                 sql.Identifier(stream.name),
                 sql.Literal(stream.login_dsn),
                 sql.SQL(", ").join(map(sql.Identifier, stream.publications)),
-                sql.Literal(slot(stream.subscriber, epoch or 1)),
+                sql.Literal(slot(stream.subscriber, int(time.time()))),
             )
         )
 
 
-def close_stream(subscriber: Connection, publisher: str) -> int:
-    """Drop the subscription and its slot; returns the epoch it had, 0 without one.
+def close_stream(subscriber: Connection, publisher: str) -> None:
+    """Drop the subscription and its slot, if there is one.
 
-    A slot that the publisher cannot drop now (down, or already lost) is left to `drop_slot`.
+    A slot that the publisher cannot drop now (down, or already lost) is left to `drop_slots`.
     """
     name = sql.Identifier(subscription(publisher))
+    if state_of(subscriber, publisher) is None:
+        return
     with subscriber.cursor() as cursor:
-        epoch = current_epoch(cursor, publisher)
-        if epoch is None:
-            return 0
         cursor.execute(sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(name))
         try:
             cursor.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
         except psycopg2.Error:
             cursor.execute(sql.SQL("ALTER SUBSCRIPTION {} SET (slot_name = NONE)").format(name))
             cursor.execute(sql.SQL("DROP SUBSCRIPTION {}").format(name))
-        return epoch
 
 
-def drop_slots(publisher: Connection, subscriber: str) -> None:
-    """Drop every slot a subscriber left on the publisher, also the table-copy ones."""
+def drop_slots(publisher: Connection, subscriber: str, cluster: str) -> None:
+    """Drop every slot a subscriber left on the publisher, also those of its table copies.
+
+    Those carry the system identifier of the subscriber's cluster. Needs the superuser's connection.
+    """
     with publisher.cursor() as cursor:
         cursor.execute(
             "SELECT slot_name, active_pid FROM pg_replication_slots"
-            " WHERE database = current_database() AND slot_name LIKE %s",
-            [slot(subscriber, 0).removesuffix("0").replace("_", r"\_") + "%"],
+            " WHERE database = current_database() AND slot_name ~ %s",
+            [rf"^to_{subscriber}_e\d+$|^pg_\d+_sync_\d+_{cluster}$"],
         )
         for name, pid in cursor.fetchall():
             if pid is not None:
@@ -117,17 +124,63 @@ def refresh_stream(subscriber: Connection, publisher: str) -> None:
         )
 
 
-def current_epoch(cursor: Any, publisher: str) -> int | None:
-    """Epoch of the subscription to a publisher, None without one."""
-    cursor.execute(
-        "SELECT subslotname FROM pg_subscription WHERE subname = %s AND subdbid ="
-        " (SELECT oid FROM pg_database WHERE datname = current_database())",
-        [subscription(publisher)],
-    )
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    return int(row[0].rpartition("_e")[2]) if row[0] else 0
+def cluster_of(subscriber: Connection) -> str:
+    """System identifier of a subscriber's cluster."""
+    with subscriber.cursor() as cursor:
+        cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
+        return str(cursor.fetchone()[0])  # type: ignore[index]
+
+
+def state_of(subscriber: Connection, publisher: str) -> Subscribed | None:
+    """The subscription to a publisher, None without one."""
+    with subscriber.cursor() as cursor:
+        cursor.execute(
+            "SELECT subenabled, subslotname FROM pg_subscription WHERE subname = %s AND subdbid ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [subscription(publisher)],
+        )
+        row = cursor.fetchone()
+    return Subscribed(*row) if row else None
+
+
+def is_ahead(subscriber: Connection, publisher: Connection, code: str) -> bool:
+    """Whether a subscriber applied what its publisher never wrote: that one is restored from a copy.
+
+    Needs the superuser's connection at the subscriber.
+    """
+    with subscriber.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_replication_origin_progress('pg_' || oid, true)::text FROM pg_subscription"
+            " WHERE subname = %s",
+            [subscription(code)],
+        )
+        row = cursor.fetchone()
+    if row is None or row[0] is None:
+        return False
+    with publisher.cursor() as cursor:
+        cursor.execute("SELECT %s::pg_lsn > pg_current_wal_lsn()", [row[0]])
+        return cursor.fetchone() == (True,)
+
+
+def stop_stream(subscriber: Connection, publisher: str) -> None:
+    """Switch the subscription off, if there is one; a reload makes a new one."""
+    if state_of(subscriber, publisher) is not None:
+        with subscriber.cursor() as cursor:
+            cursor.execute(
+                sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(
+                    sql.Identifier(subscription(publisher))
+                )
+            )
+
+
+def can_flow(publisher: Connection, subscriber: Connection, stream: Stream) -> bool:
+    """Whether the subscription is enabled and the publisher has its slot."""
+    subscribed = state_of(subscriber, stream.publisher)
+    if subscribed is None or not subscribed.enabled:
+        return False
+    with publisher.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_replication_slots WHERE slot_name = %s", [subscribed.slot])
+        return cursor.rowcount > 0
 
 
 def require_complete(publisher: Connection, subscriber: Connection, stream: Stream) -> None:

@@ -1,20 +1,28 @@
 """Reactions of the master patient index."""
 
 from django.conf import settings
+from django.db import connection
 
 from kernel.actor import Actor
 from kernel.events.errors import NotYet
 from kernel.events.models import Event
-from registry.patients.models import PatientRegistration
+from kernel.replication.lag import incoming
 from registry.persons import services
 
 
 def link_registration(event: Event) -> None:
     """Link a registration that was recorded or changed in a city. Safe twice, in any order."""
-    registration = PatientRegistration.objects.filter(node=event.node, pk=event.subject_id).first()
-    if registration is None:
-        raise NotYet
-    services.link(registration=registration, by=Actor.of_node(settings.NODE_CODE))
+    services.link(
+        node=event.node, registration_id=event.subject_id, by=Actor.of_node(settings.NODE_CODE)
+    )
+
+
+def end_dangling_links(event: Event) -> None:
+    """After a copy was loaded again: let go of registrations that their city lost. Safe twice."""
+    with connection.cursor() as cursor:
+        if any(stream.copying_tables or not stream.running for stream in incoming(cursor)):
+            raise NotYet
+    services.end_dangling_links(by=Actor.of_node(settings.NODE_CODE))
 
 
 link_registration.wants_history = True  # type: ignore[attr-defined]

@@ -1,14 +1,19 @@
 """People sign in with a password; five failures lock a login for a while."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from kernel.actor import Actor, Role
 from kernel.audit.models import AuditRow
-from registry.accounts.errors import KeyUnfit, PasswordTooWeak
+from registry.accounts import services
+from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
 from registry.accounts.models import AccessToken, Account, HospitalClient, SignInFailures
 from registry.accounts.rules import password_is_strong
 from registry.accounts.selectors import actor_of_token
@@ -38,21 +43,43 @@ def test_the_right_password_gives_a_session(client):
 
 def sign_ins():
     rows = AuditRow.objects.filter(action="session.open").order_by("id")
-    return list(rows.values_list("actor_id", "actor_role", "outcome"))
+    return list(rows.values_list("actor_id", "actor_role", "resource_id", "outcome"))
 
 
-def test_every_sign_in_leaves_an_audit_row_and_every_refused_one(client, settings):
-    account = AccountFactory(login="doctor", role=Role.CLINICIAN)
+def test_a_sign_in_is_audited_as_the_accounts_and_a_refused_one_as_the_nodes(client, settings):
+    hospital = OrganisationFactory()
+    account = AccountFactory(login="doctor", role=Role.CLINICIAN, organisation=hospital)
+    away = AccountFactory(login="away", status="suspended")
+    node = Actor.of_node(settings.NODE_CODE).id
 
-    sign_in(client, "doctor")
-    sign_in(client, "doctor", "wrong-horse-1")
-    sign_in(client, "nobody")
+    for login, password in [
+        ("doctor", PASSWORD), ("doctor", "wrong-horse-1"), ("away", PASSWORD), ("nobody", "x")
+    ]:  # fmt: skip
+        sign_in(client, login, password)
 
     assert sign_ins() == [
-        (account.id, "clinician", "allowed"),
-        (account.id, "clinician", "refused"),
-        (Actor.of_node(settings.NODE_CODE).id, "node", "refused"),
+        (account.id, "clinician", None, "allowed"),
+        (node, "node", account.id, "refused"),
+        (node, "node", away.id, "refused"),
+        (node, "node", None, "refused"),
     ]
+    refused = AuditRow.objects.get(resource_id=account.id)
+    assert (refused.resource_type, refused.organisation_id) == ("Account", hospital.id)
+
+
+@pytest.mark.parametrize("login", ["user-known", "nobody"])
+def test_a_locked_login_leaves_one_row_however_often_it_is_tried(login, client, settings):
+    AccountFactory(login="user-known")
+    known = Account.objects.filter(login=login).values_list("id", flat=True).first()
+    for _ in range(5):
+        sign_in(client, login, "wrong-horse-1")
+
+    answers = [sign_in(client, login) for _ in range(20)]
+
+    assert [one.status_code for one in answers] == [429] * 20
+    until = SignInFailures.objects.get().locked_until
+    assert answers[-1].json()["facts"]["until"] == until.isoformat()
+    assert sign_ins() == [(Actor.of_node(settings.NODE_CODE).id, "node", known, "refused")] * 6
 
 
 @pytest.mark.parametrize("login", ["user-known", "nobody", "a\u3000b"])
@@ -65,6 +92,47 @@ def test_five_failures_lock_known_and_unknown_alike(login, client):
     assert [one.status_code for one in answers] == [401] * 5
     assert (locked.status_code, locked.json()["type"]) == (429, "urn:problem:sign-in-locked")
     assert not AccessToken.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twelve_at_once_get_five_guesses(client, monkeypatch):
+    """None of the looks at the password ends before all have come."""
+    AccountFactory(login="user-known")
+    guesses, all_came = [], threading.Event()
+
+    def slow_check(password, encoded):
+        guesses.append(password)
+        all_came.wait(10)
+        return False
+
+    monkeypatch.setattr(services, "check_password", slow_check)
+
+    def guess(number):
+        try:
+            services.sign_in(login="user-known", password=f"wrong-horse-{number}")
+        except (SignInLocked, SignInRefused) as refusal:
+            return refusal.status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as many:
+        waiting = [many.submit(guess, number) for number in range(12)]
+        locked = [one.result() for one in islice(as_completed(waiting, timeout=10), 7)]
+        all_came.set()
+        looked_at = [one.result(10) for one in waiting]
+
+    assert locked == [429] * 7
+    assert sorted(looked_at) == [401] * 5 + [429] * 7
+    assert len(guesses) == 5
+
+
+def test_a_success_forgets_what_failed_before(client):
+    account = AccountFactory()
+    for _ in range(4):
+        sign_in(client, account.login, "wrong-horse-1")
+
+    assert sign_in(client, account.login).status_code == 200
+    assert not SignInFailures.objects.exists()
 
 
 def test_the_lock_opens_after_its_time(client):

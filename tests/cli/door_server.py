@@ -63,6 +63,7 @@ class DoorServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.key, self.home, self.life = key, home, 300.0
         self.script: list[Any] = []
+        self.refuses = 0
         self.resolves = False
         self.stored: set[str] = set()
         self.signed_in: list[str] = []
@@ -80,6 +81,8 @@ class Door(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         server = self.server
         if self.path == "/oauth/token":
+            if server.refuses:
+                return self.answer(server.refuses, {"error": "invalid_client"})
             form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
             claims = jwt.decode(
                 form["client_assertion"],

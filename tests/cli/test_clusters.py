@@ -1,6 +1,8 @@
 """Data directories that cannot be used are refused with a way out; pid files are not trusted."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,7 @@ from config.cli.failures import (
 from config.cli.home import Home
 from config.cli.placement import Programs
 from config.cli.topology import Node
+from tests import cluster
 
 NODE = Node("620100", "兰州市", 1, 7600)
 
@@ -112,6 +115,19 @@ def test_a_living_server_on_the_data_is_refused(home, programs, data, monkeypatc
         made(home, programs)
 
 
+def test_a_living_server_is_known_through_a_link_to_its_data(home, programs, data, monkeypatch):
+    real = data.rename(data.with_name("real"))
+    data.symlink_to(real)
+    (data / "postmaster.pid").write_text("4242\n")
+    monkeypatch.setattr(
+        "config.cli.clusters.psutil.Process",
+        lambda pid: SimpleNamespace(name=lambda: "postgres", cwd=lambda: str(real)),
+    )
+
+    with pytest.raises(StaleData, match="4242"):
+        made(home, programs)
+
+
 def test_a_failed_initdb_leaves_no_data_directory(home, programs, monkeypatch):
     failed = SimpleNamespace(returncode=1, stdout="", stderr="initdb: error: invalid locale")
     monkeypatch.setattr("config.cli.clusters.subprocess.run", lambda *args, **options: failed)
@@ -139,6 +155,19 @@ def test_a_full_disk_is_refused_before_the_first_byte(tmp_path, monkeypatch):
         clusters.refuse_full_disk(tmp_path, new_nodes=3)
     assert "700 MB" in refused.value.en
     assert "--home" in refused.value.zh
+
+
+def test_clusters_of_test_runs_that_are_gone_are_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(placement, "ELSEWHERE", tmp_path)
+    gone = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    for number in (int(gone.stdout), os.getpid()):
+        (tmp_path / f"jianqiao-test-{number}-x" / "data").mkdir(parents=True)
+
+    cluster.remove_leftovers()
+
+    assert [left.name for left in tmp_path.iterdir()] == [f"jianqiao-test-{os.getpid()}-x"]
 
 
 def test_a_password_is_made_once(home):

@@ -10,6 +10,7 @@ FIT = {
     "server_version_num": "180006",
     "wal_level": "logical",
     "track_commit_timestamp": "on",
+    "max_slot_wal_keep_size": "4GB",
     **{name: str(least) for name, least in given_servers.LOGICAL_SETTINGS.items()},
 }
 
@@ -46,6 +47,8 @@ def test_a_fit_server_has_no_faults():
         (Cursor(FIT | {"server_version_num": "160004"}), "version 16"),
         (Cursor(FIT | {"wal_level": "replica"}), "wal_level = replica"),
         (Cursor(FIT | {"max_replication_slots": "10"}), "max_replication_slots = 10"),
+        (Cursor(FIT | {"max_wal_senders": "59"}), "max_wal_senders = 59; at least 60"),
+        (Cursor(FIT | {"max_slot_wal_keep_size": "-1"}), "max_slot_wal_keep_size"),
         (Cursor(FIT | {"track_commit_timestamp": "off"}), "track_commit_timestamp"),
         (Cursor(FIT, template=("SQL_ASCII", "c", "C")), "SQL_ASCII"),
         (Cursor(FIT, chinese=False), "Chinese"),

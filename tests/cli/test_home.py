@@ -1,13 +1,24 @@
 """The home: held by one, written in one step, half-read by nobody."""
 
+import asyncio
+import errno
+import fcntl
 import json
+import os
 import stat
+import threading
+from unittest.mock import Mock
 
 import pytest
+from click.testing import CliRunner
 
-from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere
-from config.cli.home import Home, write_private
-from config.cli.memory import Memory, remember, schema_fingerprint
+from config.cli import province
+from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere, NotReady
+from config.cli.home import PROJECT, Home, read_json, write_private
+from config.cli.main import cli
+from config.cli.memory import Memory, remember, schema_fingerprint, shaping_files
+from config.cli.reporting import Terminal
+from config.cli.supervision import Supervisor
 
 
 @pytest.fixture
@@ -24,6 +35,43 @@ def test_a_home_is_held_by_one_at_a_time(home):
     assert not home.is_held()
 
 
+def test_who_only_looks_keeps_nobody_from_starting(home):
+    home.path.mkdir()
+    looking = os.open(home.path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not home.is_held()
+    gone = threading.Timer(0.1, os.close, [looking])
+    gone.start()
+
+    with home.held():
+        assert home.is_held()
+    gone.join()
+
+
+def test_who_takes_the_home_forgets_who_had_it(home):
+    home.path.mkdir()
+    home.run_file.write_text('{"pid": 1}')
+
+    with home.held():
+        assert not home.run_file.exists()
+
+
+def test_a_start_says_who_it_is_before_it_does_anything(home, monkeypatch):
+    home.path.mkdir()
+    said = []
+
+    def sweep(swept):
+        said.append(read_json(swept.run_file))
+        raise NotReady("停", "stop")
+
+    monkeypatch.setattr(province, "sweep", sweep)
+    starting = province.Province(home, [], Memory(), Terminal(), Supervisor(home.log)).start()
+
+    with pytest.raises(NotReady):
+        asyncio.run(starting)
+    assert [(one["pid"], one["phase"]) for one in said] == [(os.getpid(), "starting")]
+
+
 def test_a_home_that_is_a_file_is_refused_with_the_reason(home):
     home.path.write_text("")
 
@@ -37,6 +85,25 @@ def test_variables_leave_out_comments(home):
 
     assert home.node("620100").variables() == {"NODE_CODE": "620100", "URL": "a=b"}
     assert home.codes() == ["620100"]
+
+
+def test_a_node_takes_no_setting_from_the_user_s_shell(home, monkeypatch):
+    home.node("620100").path.mkdir(parents=True)
+    home.node("620100").env_file.write_text("NODE_CODE=620100\n")
+    shell = {
+        "LANGUAGE": "en_US:en", "LOG_LEVEL": "debug", "PGOPTIONS": "-c x=y", "DJANGO_DEBUG": "1",
+        "LC_ALL": "C.UTF-8", "TZ": "UTC", "COVERAGE_PROCESS_CONFIG": "c",
+    }  # fmt: skip
+    for name, value in shell.items():
+        monkeypatch.setenv(name, value)
+
+    taken = home.node("620100").environment()
+
+    assert {name: taken.get(name) for name in (*shell, "NODE_CODE")} == {
+        **dict.fromkeys(shell),
+        "LC_ALL": "C.UTF-8", "TZ": "UTC", "COVERAGE_PROCESS_CONFIG": "c",
+        "NODE_CODE": "620100",
+    }  # fmt: skip
 
 
 def test_a_node_that_is_not_there_is_named(home):
@@ -63,6 +130,32 @@ def test_written_files_are_private(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "secret"]
 
 
+def test_a_link_planted_in_the_way_is_not_followed(tmp_path):
+    (tmp_path / "victim").write_text("untouched")
+    for planted in (f".conf.{os.getpid()}", "conf"):
+        (tmp_path / planted).symlink_to(tmp_path / "victim")
+
+    write_private(tmp_path / "conf", "x", owner=(os.getuid(), os.getgid()))
+
+    assert (tmp_path / "victim").read_text() == "untouched"
+    assert (tmp_path / "conf").read_text() == "x"
+    assert not (tmp_path / "conf").is_symlink()
+
+
+def test_what_cannot_be_removed_is_named_and_the_home_not_forgotten(home, monkeypatch):
+    (home.path / "nodes" / "620000").mkdir(parents=True)
+    home.province_file.write_text("{}")
+    stuck = OSError(errno.EBUSY, "Device or resource busy", str(home.path / "nodes" / "620000"))
+    monkeypatch.setattr("config.cli.home.shutil.rmtree", Mock(side_effect=stuck))
+
+    result = CliRunner().invoke(cli, ["--lang", "en", "--home", str(home.path), "reset", "--yes"])
+
+    assert result.exit_code == HomeUnusable.exit_code
+    assert "620000 cannot be removed: Device or resource busy" in result.output
+    assert "is gone" not in result.output
+    assert home.province_file.exists()
+
+
 def test_what_is_remembered_comes_back(home):
     home.path.mkdir()
     memory = Memory(port_base=8000, cities=3)
@@ -85,3 +178,11 @@ def test_a_damaged_memory_is_refused(home, content):
 
 def test_the_schema_fingerprint_is_stable():
     assert schema_fingerprint() == schema_fingerprint()
+
+
+def test_the_schema_fingerprint_covers_every_step_after_a_migration(settings):
+    modules = {step.rpartition(".")[0] for step in settings.AFTER_MIGRATE}
+    files = {PROJECT.joinpath(*module.split(".")).with_suffix(".py") for module in modules}
+
+    assert len(files) >= 5
+    assert files <= set(shaping_files())

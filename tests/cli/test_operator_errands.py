@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 import pytest
 from click.testing import CliRunner
 
-from config.cli import audit, events, keys
+from config.cli import audit, keys, node_process
 from config.cli.main import cli
 from kernel.audit import verification
 
@@ -27,12 +27,12 @@ def nodes(monkeypatch, tmp_path):
     asked: list[tuple[str, ...]] = []
     answers: dict[tuple[str, str], tuple[int, str, str]] = {}
 
-    def attempt(home, code, *words):
+    def attempt(home, code, *words, told=None):
         asked.append((code, *words))
         status, out, err = answers.get((code, words[0]), (0, "", ""))
         return CompletedProcess(words, status, out, err)
 
-    for module in (audit, events, keys):
+    for module in (audit, keys, node_process):
         monkeypatch.setattr(module, "attempt", attempt)
 
     def run(*words):

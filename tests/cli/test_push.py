@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config.cli import hospital_client, input_files
+from config.cli.failures import NoAnswer
 from config.cli.home import Home
 from config.cli.main import cli
 from tests.cli.door_server import DoorServer, procedure, transaction
@@ -151,6 +152,28 @@ def test_no_answer_at_all_is_exit_1(door, tmp_path):
     assert lines(result)[0]["status"] == "unanswered"
     assert lines(result)[-1]["stored"] == 0
     assert len(door.received) == hospital_client.ATTEMPTS
+
+
+def test_a_refused_sign_in_is_counted_as_no_answer_and_the_last_line_comes(door, tmp_path):
+    door.refuses = 401
+    (tmp_path / "a.json").write_bytes(transaction("Patient"))
+
+    result = push(door, tmp_path / "a.json")
+
+    assert result.exit_code == 1
+    first, totals = lines(result)
+    assert (first["status"], first["issues"][0]["rule"]) == ("unanswered", "sign-in-refused")
+    assert (totals["files"], totals["stored"]) == (1, 0)
+    assert door.received == []
+
+
+def test_a_token_of_a_door_that_is_shut_is_a_failure_in_words(door):
+    door.refuses = 503
+
+    result = CliRunner().invoke(cli, ["--home", str(door.home), "demo", "token", HOSPITAL])
+
+    assert result.exit_code == NoAnswer.exit_code
+    assert "没有应答：HTTP 503" in result.output
 
 
 def test_a_refusal_is_an_answer_with_reasons(door, tmp_path):

@@ -1,6 +1,7 @@
 """The supervisor, with small real processes."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -67,6 +68,74 @@ def test_a_killed_process_is_restarted_and_the_log_says_so(tmp_path):
         assert watched.pid is None
 
     asyncio.run(scenario())
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(tmp_path, monkeypatch):
+    refused = iter([True, True])
+
+    class Scarce(subprocess.Popen):
+        """No room for another process, twice."""
+
+        def __init__(self, *words, **options):
+            if next(refused, False):
+                raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+            super().__init__(*words, **options)
+
+    monkeypatch.setattr("config.cli.children.subprocess.Popen", Scarce)
+
+    async def scenario():
+        async with supervised(tmp_path, spec(tmp_path, SLEEPER)) as (supervisor, watched):
+            await until(lambda: "up" in supervisor.tail("620000-web").splitlines())
+            assert (watched.restarts, watched.last_exit) == (2, None)
+            assert supervisor.tail("620000-web").count("temporarily unavailable") == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_terminal_that_is_gone_disturbs_nobody(tmp_path):
+    shown = []
+
+    def gone(one, line):
+        shown.append(line)
+        raise BrokenPipeError
+
+    async def scenario():
+        async with supervised(tmp_path, spec(tmp_path, SLEEPER)) as (supervisor, watched):
+            supervisor.on_line = gone
+            await until(lambda: "up" in supervisor.tail("620000-web"))
+            os.kill(watched.pid, signal.SIGKILL)
+            await until(lambda: supervisor.tail("620000-web").splitlines().count("up") == 2)
+            assert watched.restarts == 1
+
+    asyncio.run(scenario())
+    assert shown == ["up"]
+
+
+def test_a_keeper_that_fails_says_why_and_leaves_no_process(tmp_path, monkeypatch):
+    async def scenario():
+        async with supervised(tmp_path, spec(tmp_path, PARENT)) as (supervisor, watched):
+            await until(lambda: supervisor.tail("620000-web").strip().isdecimal())
+            grandchild = psutil.Process(int(supervisor.tail("620000-web")))
+            monkeypatch.setattr(watched.child, "_read", lambda: 1 / 0)
+            os.kill(watched.pid, signal.SIGKILL)
+            with pytest.raises(ZeroDivisionError):
+                await watched.keeper
+            await until(lambda: _gone(grandchild))
+            assert str(watched.state) == State.STOPPED
+            assert "ZeroDivisionError" in supervisor.tail("620000-web")
+
+    asyncio.run(scenario())
+
+
+def test_a_log_that_cannot_be_written_disturbs_nobody(tmp_path):
+    log = LogFile(tmp_path / "nowhere" / "x.log")
+
+    log.write(b"lost\n")
+    (tmp_path / "nowhere").mkdir()
+    log.write(b"kept\n")
+    log.close()
+
+    assert log.tail(5) == "kept"
 
 
 def test_what_a_dead_process_left_behind_goes_too(tmp_path):

@@ -1,13 +1,14 @@
 """How the demo's tour prints requests and answers."""
 
 import json
+import socket
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.cli.failures import StepFailed
+from config.cli.failures import NoAnswer, StepFailed
 from config.cli.hospital_client import Answer
 from config.cli.tour import WIDTH, Tour, in_lines, shortened, taken
 
@@ -49,6 +50,14 @@ def test_commands_can_be_pasted(capsys):
 def test_a_station_that_fails_ends_the_tour(answer):
     with pytest.raises(StepFailed):
         taken(answer)
+
+
+def test_a_node_that_is_gone_ends_the_tour_in_words():
+    with socket.create_server(("127.0.0.1", 0)) as taken_by_nobody:
+        url = f"http://127.0.0.1:{taken_by_nobody.getsockname()[1]}"
+
+    with pytest.raises(NoAnswer, match=url):
+        Tour({}).get(url)
 
 
 def test_answers_are_shown_with_their_status():

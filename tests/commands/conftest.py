@@ -1,7 +1,7 @@
 """Two nodes in one process: this one, and a peer whose key the tests hold."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jwt
 import orjson
@@ -21,6 +21,7 @@ from tests.commands import wiring
 
 PEER = "620800" if node.ROLE == "province" else "620000"
 OPERATOR = Actor(id=uuid7(), role=Role.OPERATOR, node=PEER, purpose="HSYSADMIN")
+OWN = replace(OPERATOR, node=node.NODE_CODE)
 
 
 @dataclass

@@ -27,7 +27,7 @@ from kernel.homes import uuid7
 from kernel.keys import secrets
 from kernel.nodes.models import Node
 from kernel.problems import problem_body
-from tests.commands.conftest import OPERATOR, PEER
+from tests.commands.conftest import OPERATOR, OWN, PEER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,12 +90,11 @@ def city(register, settings, monkeypatch):
 
 
 def send(**changes):
-    words: dict[str, Any] = {"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR}
-    return services.send(**words | changes)
+    asked: dict[str, Any] = {"name": "test.note", "to": PEER, "body": BODY, "by": OPERATOR}
+    return services.send(**asked | changes)
 
 
-def the_command():
-    return CommandSent.objects.get()
+the_command = CommandSent.objects.get
 
 
 def test_the_answer_comes_back_and_is_kept_sealed(city):
@@ -117,7 +116,7 @@ def test_the_answer_comes_back_and_is_kept_sealed(city):
     sent = the_command()
     assert (sent.state, sent.status, sent.attempts) == (State.ANSWERED, 200, 1)
     assert b"13800001111" not in bytes(sent.body)
-    assert b"id" not in bytes(sent.answer)[19:]
+    assert b"id" not in bytes(sent.answer or b"")[19:]
 
 
 def test_a_second_call_with_the_key_asks_nobody(city):
@@ -180,9 +179,21 @@ def test_the_receivers_refusal_is_raised_here_as_it_was_said(city):
     assert the_command().state == State.ANSWERED
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 401, 421, 429, 408])
-def test_an_answer_that_settles_nothing_leaves_the_command_open(city, status):
-    city.script = [answer(status, b"<html>")]
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, {"type": "urn:problem:x"}) for status in (500, 502, 503, 401, 421, 429, 408)),
+        *((status, b"<html>") for status in (200, 301, 403, 404)),
+        (200, ["list"]),
+        (200, b""),
+        (301, {"type": "urn:problem:x"}),
+        (403, {"message": "Forbidden"}),
+        (404, {"type": "urn:problem:unknown-command"}),
+        (404, {"type": "urn:problem:address-unknown"}),
+    ],
+)
+def test_an_answer_that_settles_nothing_leaves_the_command_open(city, status, body):
+    city.script = [answer(status, body)]
 
     with pytest.raises(CityUnreachable) as away:
         send()
@@ -242,7 +253,7 @@ def test_answers_lost_twice_leave_it_to_the_settling(city):
 
     jtis = {claims["jti"] for _, claims, _ in city.received}
     assert len(city.received) == 3
-    assert len(jtis) == 2
+    assert len(jtis) == 3
 
 
 def test_settling_backs_off_and_gives_up_after_a_day(city):
@@ -261,10 +272,25 @@ def test_settling_backs_off_and_gives_up_after_a_day(city):
     assert the_command().state == State.PARKED
     assert services.settle() == 0
 
-    assert services.replay(sent_id=sent.id)
-    assert not services.replay(sent_id=sent.id)
-    city.script = [answer(200, {})]
+    city.script = [answer(200, {"id": 7})]
+    assert send(key=sent.key) == {"id": 7}
+    assert the_command().state == State.ANSWERED
+
+
+def test_a_command_that_cannot_be_read_holds_up_no_other(city):
+    city.script = [answer(503, b"")] * 2 + [answer(200, {})]
+    for key in ("broken", "whole"):
+        with pytest.raises(CityUnreachable):
+            send(key=key)
+    CommandSent.objects.filter(key="broken").update(body=b"not sealed")
+    CommandSent.objects.update(next_at=timezone.now())
+
     assert services.settle() == 1
+
+    broken, whole = CommandSent.objects.order_by("created_at")
+    assert (whole.state, whole.status) == (State.ANSWERED, 200)
+    assert (broken.state, broken.last_error) == (State.OPEN, "SealBroken")
+    assert broken.next_at > timezone.now() + timedelta(seconds=10)
 
 
 def test_pauses_grow():
@@ -312,6 +338,14 @@ def test_a_question_is_not_stored_and_not_repeated(city):
     assert not CommandSent.objects.exists()
 
 
+def test_a_question_whose_answer_was_lost_is_asked_anew(city):
+    city.script = [lose, answer(200, {"content": "x"})]
+
+    assert services.ask("test.read", to=PEER, body={"length": 1}, by=OPERATOR) == {"content": "x"}
+
+    assert len({claims["key"] for _, claims, _ in city.received}) == 2
+
+
 def test_an_answer_that_is_no_json_is_no_answer(city):
     city.script = [answer(200, b"<html>")]
 
@@ -328,11 +362,12 @@ def test_settled_commands_are_forgotten_after_their_time(city):
     old = timezone.now() - timedelta(days=8)
     CommandSent.objects.update(created_at=old)
     CommandReceived.objects.update(received_at=old)
-
     forget_old()
-
     assert the_command().state == State.OPEN
     assert not CommandReceived.objects.exists()
+    CommandSent.objects.update(state=State.PARKED)
+    forget_old()
+    assert not CommandSent.objects.exists()
 
 
 def test_both_ends_over_a_real_wire(peer, live_server, register):
@@ -341,17 +376,24 @@ def test_both_ends_over_a_real_wire(peer, live_server, register):
     register(node.NODE_CODE, live_server.url, secrets.public_key())
     key = str(uuid7())
 
-    first = send(to=node.NODE_CODE, key=key)
+    first = send(to=node.NODE_CODE, key=key, by=OWN)
     CommandSent.objects.all().delete()
-    again = send(to=node.NODE_CODE, key=key)
+    again = send(to=node.NODE_CODE, key=key, by=OWN)
 
     assert first == again
     assert EventWatermark.objects.get().node == BODY["name"]
     assert AuditRow.objects.count() == 1
-    assert services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OPERATOR) == {
-        "content": "xx"
-    }
     with pytest.raises(CommandRefused) as refused:
-        send(to=node.NODE_CODE, name="test.refuse", body={"name": "b"})
+        send(to=node.NODE_CODE, name="test.refuse", body={"name": "b"}, by=OWN)
     assert (refused.value.code, refused.value.facts) == ("sold-out", {"left": 0})
+    transport._pool().clear()
+
+
+@pytest.mark.node("hub")
+def test_a_question_over_a_real_wire(peer, live_server, register):
+    transport._pool.cache_clear()
+    register(node.NODE_CODE, live_server.url, secrets.public_key())
+
+    asked = services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OWN)
+    assert asked == {"content": "xx"}
     transport._pool().clear()

@@ -18,6 +18,7 @@ COMMANDS = {
     "test.refuse": f"{HERE}.refuse",
     "test.break": f"{HERE}.break_down",
     "test.unavailable": f"{HERE}.unavailable",
+    "test.busy": f"{HERE}.busy",
     "test.unasked": f"{HERE}.unasked",
     "test.forbidden": f"{HERE}.forbidden",
 }
@@ -42,6 +43,13 @@ class Unavailable(DomainError):
 
     status, code = 503, "unavailable"
     title = {"zh": "暂不可用", "en": "Not now"}
+
+
+class Busy(DomainError):
+    """No decision, said with a status that a sender tries again after."""
+
+    status, code = 429, "busy"
+    title = {"zh": "稍后再试", "en": "Later"}
 
 
 def note(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
@@ -69,6 +77,12 @@ def unavailable(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     """Write a row, then find that it cannot be done now."""
     note(body=body, by=by)
     raise Unavailable
+
+
+def busy(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
+    """Write a row, then ask for patience."""
+    note(body=body, by=by)
+    raise Busy
 
 
 def unasked(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:

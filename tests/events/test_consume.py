@@ -172,13 +172,35 @@ def test_waiting_has_an_end():
     assert waiting.last_error == "NotYet: not-yet"
 
 
-def test_a_delivery_whose_event_was_let_go_is_parked():
-    EventDelivery.objects.create(event_id=uuid7(), node=node.NODE_CODE, handler=NOTE)
+def test_a_delivery_waits_while_a_reload_copies_its_event_again(arrives):
+    event_id = record("thing.past")
+    event = Event.objects.get(id=event_id)
+    with arrives():
+        Event.objects.filter(id=event_id).delete()
+
+    run_until_idle()
+    waiting = delivery(event_id, NOTE)
+    assert (waiting.state, waiting.attempts, waiting.waits) == ("due", 0, 1)
+    assert not wiring.seen
+
+    with arrives():
+        event.save(force_insert=True)
+    all_due()
+    run_until_idle()
+    assert delivery(event_id, NOTE).state == "done"
+    assert [seen.id for who, seen in wiring.seen if who == "note"] == [event_id]
+
+
+def test_a_delivery_whose_event_was_let_go_is_parked_at_last():
+    EventDelivery.objects.create(
+        event_id=uuid7(), node=node.NODE_CODE, handler=NOTE, waits=WAITS,
+        attempts=len(BACK_OFF_SECONDS),
+    )  # fmt: skip
 
     run_until_idle()
 
     gone = EventDelivery.objects.get()
-    assert (gone.state, gone.last_error) == ("parked", "EventGone")
+    assert (gone.state, gone.last_error) == ("parked", "NotYet: not-yet")
     assert not wiring.seen
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as node
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from kernel.actor import Actor, Role
 from kernel.events import services
@@ -149,8 +150,8 @@ def test_history_is_done_unless_the_handler_wants_it(arrives):
 
 
 def test_history_of_one_node_is_not_that_of_another():
-    services.mark_history(node=OTHER)
-    services.mark_history(node=OTHER)
+    services.mark_history(node=OTHER, before_id=uuid7())
+    services.mark_history(node=OTHER, before_id=uuid7())
 
     event_id = services.record("thing.past", subject_id=uuid7(), by=BY)
 
@@ -184,3 +185,16 @@ def test_a_done_delivery_is_kept_as_long_as_its_event(settings):
 
     assert deliveries(old) == [(OTHER, "parked", "parked")]
     assert len(deliveries(kept)) == 2
+
+
+def test_routes_stand_as_soon_as_the_tables_do():
+    """Before any consumer ran: the first enrolment's copy brings events that want a handler."""
+    EventRoute.objects.all().delete()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        for name in node.AFTER_MIGRATE:
+            import_string(name)(cursor)
+        cursor.execute("SET LOCAL ROLE jianqiao_app")
+
+    assert EventRoute.objects.filter(name="thing.past").count() == 2

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from health_records.formats.fhir.parsing import dump
 from tests.factories.records import EntryFactory, VersionFactory
 from tests.factories.registry import RegistrationFactory
 
@@ -23,7 +24,8 @@ def kept(made, **source):
     """The row, with its version."""
     VersionFactory(
         node=made.node, resource_id=made.id, resource_type=made.resource_type,
-        source={"resourceType": made.resource_type} | source, recorded_at=made.changed_at,
+        source=dump({"resourceType": made.resource_type} | source).decode(),
+        recorded_at=made.changed_at,
     )  # fmt: skip
     return made
 

@@ -1,11 +1,13 @@
 """The database itself refuses a write on a foreign node, whatever the code tries."""
 
+import re
+import time
 import uuid
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from kernel.events.models import Event
@@ -47,7 +49,7 @@ def test_a_foreign_home_refuses_insert_update_and_delete(model):
         f'UPDATE "{table}" SET "{key}" = "{key}" WHERE false',
         f'DELETE FROM "{table}" WHERE false',
     ]
-    expected = [not is_written_here(model)] * 3
+    expected = [not is_written_here(model) or table in grants.BY_OWNER] * 3
     if home_of(model) is Home.NODE:
         expected = [False, True, True]
 
@@ -73,13 +75,15 @@ def test_rows_of_another_node_meet_the_guard(model):
     assert "BEFORE INSERT OR UPDATE" in definition
 
 
-@pytest.mark.parametrize("model", models_of(Home.NODE), ids=table_of)
-def test_a_node_row_of_a_peer_is_refused(model):
-    other = "620800" if settings.NODE_CODE != "620800" else "620100"
+@pytest.mark.parametrize(
+    "model", [m for m in models_of(Home.CITY, Home.NODE) if is_written_here(m)], ids=table_of
+)
+def test_a_row_of_a_peer_is_refused_and_an_own_one_is_not(model):
+    insert = f'INSERT INTO "{table_of(model)}" (id, node) VALUES (%s, %s)'
 
-    assert refused(
-        f'INSERT INTO "{table_of(model)}" (id, node) VALUES (%s, %s)', uuid.uuid4(), other
-    )
+    assert refused(insert, uuid.uuid4(), "620800")
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(insert, [uuid.uuid4(), settings.NODE_CODE])  # past the guard, incomplete
 
 
 @pytest.mark.node("city")
@@ -135,6 +139,104 @@ def test_months_come_ahead():
                 [partitions.partition_name(table_of(model), "620100")],
             )
             assert cursor.fetchone() == (partitions.MONTHS_AHEAD + 2,), "months and the rest"
+
+
+@pytest.mark.node("hub")
+def test_a_row_dated_far_ahead_moves_into_its_month_when_the_month_comes(arrives):
+    """As a clock that ran ahead, or a worker that was away for months, leaves it."""
+    row = uuid.UUID(f"{int(time.time() + 86_400 * 120) * 1000:012x}7000800000000000000a")
+    with arrives():
+        Event.objects.create(
+            id=row, node="620100", name="x.ahead", subject_id=uuid7(), actor_id=uuid7()
+        )
+    assert where_is(row) == "events_event_620100_rest"
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT public.jianqiao_make_months('events_event_620100', 6)")
+
+    assert re.fullmatch(r"events_event_620100_\d{6}", where_is(row))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT tgenabled FROM pg_trigger WHERE tgrelid = %s::regclass"
+            " AND tgname = 'jianqiao_route_event'",
+            [where_is(row)],
+        )
+        assert cursor.fetchall() == [("A",)], "events of that month are routed too"
+    with arrives():
+        later = Event.objects.create(
+            id=uuid.UUID(int=row.int + 1),
+            node="620100",
+            name="x.ahead",
+            subject_id=row,
+            actor_id=row,
+        )
+    assert where_is(later.id) == where_is(row)
+
+
+@pytest.mark.node("hub")
+def test_a_month_that_cannot_be_made_holds_up_no_other_table():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        cursor.execute("DROP TABLE events_event_620800_rest")  # without it nothing can be moved
+        cursor.execute("CREATE VIEW events_event_620800_rest AS SELECT 1 AS id")
+        months = next_months("audit_auditseal_620800")
+        for month in [*months, *next_months("events_event_620800")]:
+            cursor.execute(f"DROP TABLE {month}")
+        cursor.execute("SET LOCAL ROLE jianqiao_app")
+    old = uuid.UUID("016f5e66-e800-7000-8000-000000000001")
+    Event.objects.create(id=old, name="x.kept", subject_id=old, actor_id=old)
+
+    tend_partitions()
+
+    assert next_months("events_event_620800") == []
+    assert next_months("audit_auditseal_620800") == months
+    assert not Event.objects.filter(id=old).exists()
+
+
+def where_is(event):
+    """The partition of an event."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tableoid::regclass::text FROM events_event WHERE id = %s", [event])
+        return cursor.fetchone()[0]
+
+
+def next_months(parent):
+    """The monthly partitions of a node's partition that lie ahead."""
+    now = time.strftime("%Y%m", time.gmtime())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass"
+            " ORDER BY 1",
+            [parent],
+        )
+        months = [name for (name,) in cursor.fetchall() if not name.endswith("_rest")]
+    return [name for name in months if name.rpartition("_")[2] > now]
+
+
+@pytest.mark.node("hub")
+def test_a_month_goes_as_a_whole_when_its_last_day_is_too_old():
+    """No row of it is deleted before: that would leave an empty partition to drop."""
+    recent = uuid7()
+    Event.objects.create(id=recent, name="x.kept", subject_id=recent, actor_id=recent)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        cursor.execute("COMMENT ON TABLE events_event IS 'jianqiao: kept 0 days'")
+        cursor.execute("SET LOCAL ROLE jianqiao_app")
+        cursor.execute("SELECT public.jianqiao_forget('events_event')")
+
+    assert Event.objects.filter(id=recent).exists()
+
+
+def test_a_first_start_that_was_cut_short_can_be_repeated():
+    """The node's name and its list of nodes are made together."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        cursor.execute("DROP FUNCTION public.jianqiao_nodes()")
+
+        partitions.prepare(cursor)
+
+        assert partitions.enrolled(cursor) == [settings.NODE_CODE]
+        cursor.execute("SET LOCAL ROLE jianqiao_app")
 
 
 def test_rows_older_than_their_time_are_let_go():

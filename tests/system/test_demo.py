@@ -2,13 +2,15 @@
 
 import json
 import re
+import shlex
 
 import pytest
-import urllib3
 
 from benchmarks.throwaway_province import until
+from config.cli.home import PROJECT
 from config.model_province.sources import SAMPLES
 from config.model_province.write_samples import cast, two_hospitals
+from tests.system.people import Reader, sign_in
 
 HUB, LANZHOU, PINGLIANG = "620000", "620100", "620800"
 REGISTRATIONS = "SELECT count(*) FROM patients_patientregistration"
@@ -17,27 +19,6 @@ VERSIONS = "SELECT count(*) FROM health_records_resourceversion"
 
 def table(province, query):
     return {code: province.rows(code, query) for code in (HUB, LANZHOU, PINGLIANG)}
-
-
-def user(province, role, code):
-    url = province.url(code)
-    found = [row for row in province.endpoints["users"] if (row["role"], row["url"]) == (role, url)]
-    return found[0]
-
-
-def call(method, url, *, token=None, **body):
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = urllib3.request(method, url, headers=headers, json=body or None)
-    return answer.status, answer.json()
-
-
-def sign_in(province, role, code=HUB):
-    one = user(province, role, code)
-    status, session = call(
-        "POST", f"{one['url']}/api/v1/sign-in", login=one["login"], password=one["secret"]
-    )
-    assert status == 200
-    return session["access_token"]
 
 
 def test_the_tour_shows_what_came_back(province):
@@ -54,6 +35,21 @@ def test_the_tour_shows_what_came_back(province):
     for hospital in two_hospitals():
         assert hospital.name in stations[5]
     assert "患者编号" in stations[6]
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_commands_of_the_first_page_work(province, page):
+    text = (PROJECT / page).read_text(encoding="utf-8")
+    commands = [
+        shlex.split(words, comments=True)
+        for words in re.findall(r"^\.venv/bin/jianqiao (.+)$", text, re.MULTILINE)
+    ]
+    assert [words[0] for words in commands] == ["demo", "status", "push", "nodes", "audit", "down"]
+    started, *between, stopped = commands  # the demo of these tests runs already
+    assert (started, stopped) == (["demo", "--no-wait"], ["down"])
+
+    for words in between:
+        assert province.jianqiao(*words).stdout
 
 
 def test_a_second_demo_changes_nothing(province):
@@ -85,11 +81,9 @@ def test_the_endpoints_let_everybody_in(province):
     assert {row["role"] for row in province.endpoints["users"]} == {
         *("resident", "clinician", "commission_analyst", "operator")
     }
+    codes = {row["url"]: row["code"] for row in province.endpoints["nodes"]}
     for row in province.endpoints["users"]:
-        status, _ = call(
-            "POST", f"{row['url']}/api/v1/sign-in", login=row["login"], password=row["secret"]
-        )
-        assert status == 200, row["login"]
+        assert sign_in(province, row["login"], codes[row["url"]]).token
     for row in province.endpoints["clients"]:
         token = province.jianqiao("demo", "token", row["hospital"]).stdout.strip()
         assert len(token) > 20
@@ -104,12 +98,11 @@ def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_do
         " ON r.id = l.registration_id AND r.node = l.registration_node WHERE r.name = %s",
         resident.name,
     )
-    timeline = f"{province.url(HUB)}/api/v1/persons/{rows[0][0]}/timeline"
+    timeline = f"/api/v1/persons/{rows[0][0]}/timeline"
 
-    seen, page = call("GET", timeline, token=sign_in(province, "clinician"))
-    refused, _ = call("GET", timeline, token=sign_in(province, "commission_analyst"))
+    page = sign_in(province, "clinician").json(timeline)
+    refused = sign_in(province, "analyst").get(timeline).status
 
-    assert seen == 200
     assert {item["node"] for item in page["items"]} == {LANZHOU, PINGLIANG}
     assert refused in {403, 404}
 
@@ -130,9 +123,7 @@ def test_another_hospitals_door_is_closed(province):
     home, away = two_hospitals()
     token = province.jianqiao("demo", "token", home.code).stdout.strip()
 
-    status, _ = call("GET", f"{province.url(LANZHOU)}/fhir/R4/Patient/1", token=token)
-
-    assert status == 401
+    assert Reader(province.url(LANZHOU), token).get("/fhir/R4/Patient/1").status == 401
     assert away.node == LANZHOU
 
 

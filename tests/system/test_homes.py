@@ -1,7 +1,7 @@
 """No node holds a person it has nothing to do with, and no node writes what is not its own."""
 
 import subprocess
-import time
+from dataclasses import replace
 
 import psycopg2
 import pytest
@@ -27,11 +27,22 @@ def dump(province, code: str) -> str:
 
 def test_a_city_does_not_know_the_patients_of_another(province):
     [resident], seed = new_residents(SECOND)
+    # A generated name may be a practitioner's too, whom every city knows.
+    resident = replace(resident, given_name="龘靐齉")
     answer = visit(province, resident, SECOND, seed)
     locations = [entry["response"]["location"].split("/") for entry in answer["entry"]]
     registration = next(identity for kind, identity, *_ in locations if kind == "Patient")
     person = person_of(province, registration)
     until(lambda: province.rows(SECOND, PERSON, person))
+
+    told = province.rows(
+        HUB,
+        "INSERT INTO events_event (name, subject_id, actor_id, audience)"
+        " VALUES ('homes.tried', uuidv7(), uuidv7(), %s) RETURNING id",
+        [FIRST],
+    )
+    heard = "SELECT 1 FROM events_event WHERE id = %s"
+    until(lambda: province.rows(FIRST, heard, str(told[0][0])))
 
     names = {resident.name, registration, person, *(identity for _, identity, *_ in locations)}
     there = dump(province, FIRST)
@@ -46,11 +57,10 @@ def test_a_person_arrives_within_a_second_of_having_to_do_with_a_city(province):
 
     registration = enrol(province, resident, FIRST, seed)
     linked = person_of(province, registration)
-    began = time.monotonic()
-    until(lambda: province.rows(FIRST, PERSON, person), 5, pause=0.01)
+    with province.cursor(FIRST) as cursor:
+        until(lambda: seen(cursor, person), 1, pause=0.01)
 
     assert linked == person
-    assert time.monotonic() - began < 1
 
 
 def test_a_changed_audience_takes_the_row_away_again(province):
@@ -58,9 +68,15 @@ def test_a_changed_audience_takes_the_row_away_again(province):
     person = person_of(province, enrol(province, resident, SECOND, seed))
     until(lambda: province.rows(SECOND, PERSON, person))
 
-    province.rows(HUB, "UPDATE persons_person SET audience = '{}' WHERE id = %s", person)
+    with province.cursor(SECOND) as cursor, province.cursor(HUB) as hub:
+        hub.execute("UPDATE persons_person SET audience = '{}' WHERE id = %s", [person])
+        until(lambda: not seen(cursor, person), 1, pause=0.01)
 
-    until(lambda: not province.rows(SECOND, PERSON, person), 1, pause=0.01)
+
+def seen(cursor, person: str) -> bool:
+    """Whether a node has the person; over one connection, as a new sign-in each time takes long."""
+    cursor.execute(PERSON, [person])
+    return cursor.fetchone() is not None
 
 
 @pytest.mark.parametrize("code", [HUB, FIRST])

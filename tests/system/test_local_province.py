@@ -13,7 +13,7 @@ import psutil
 import pytest
 import urllib3
 
-from benchmarks.throwaway_province import running_province, until
+from benchmarks.throwaway_province import NeverTrue, running_province, until
 from config.cli.failures import AlreadyRunning, NotRunning, PortTaken
 from config.cli.home import PROJECT
 from config.cli.leftovers import leftovers
@@ -76,7 +76,7 @@ def test_servers_never_run_as_root_and_secrets_are_private(province):
     assert {server.username() for server in servers}.isdisjoint({"root"})
 
     node = province.home.node(LANZHOU)
-    private = [node.env_file, *node.keys.iterdir(), province.home.endpoints_file]
+    private = [node.env_file, *node.keys.iterdir(), province.home.endpoints_file, province.home.log]
     assert {file.stat().st_mode & 0o077 for file in private} == {0}
 
 
@@ -141,11 +141,15 @@ def test_down_leaves_nothing_behind_and_a_later_start_is_quick(province):
     province.jianqiao("down")
     assert nothing_left(province)
     assert province.jianqiao("down").returncode == 0
+    with pytest.raises(NeverTrue, match="the province is stopped"):
+        province.until_ready(0)
 
+    set_up = [file.stat().st_size for file in province.home.log.glob("*-setup.log")]
     begun = time.monotonic()
     province.jianqiao("up", "--detach")
     assert time.monotonic() - begun < 30
-    assert "migrate" not in province.jianqiao("logs", "--process", "redis").stdout
+    assert len(set_up) == 2
+    assert [file.stat().st_size for file in province.home.log.glob("*-setup.log")] == set_up
 
 
 def test_ctrl_c_stops_a_foreground_province_cleanly(province):
@@ -182,6 +186,32 @@ def test_more_cities_are_enrolled_and_fewer_are_not_started(province):
     province.jianqiao("down")
     province.jianqiao("up", "--detach", "--cities", "1")
     assert [node["code"] for node in province.status()["nodes"]] == [HUB, LANZHOU]
+
+
+def test_ctrl_c_stops_a_demo_that_pushes(province):
+    province.jianqiao("down")
+    words = [sys.executable, "-m", "config.cli.main", "--home", str(province.home.path), "demo"]
+    with subprocess.Popen(  # noqa: S603
+        [*words, "--cities", "2"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={"PATH": os.defpath},
+    ) as demo:
+        lines = iter(demo.stdout.readline, "")
+        seen = next(line for line in lines if "推送病历" in line)
+        demo.send_signal(signal.SIGINT)
+        asked = time.monotonic()
+        rest = demo.stdout.read()
+        took = time.monotonic() - asked
+
+    assert seen
+    assert demo.returncode == 0
+    assert rest.splitlines()[-1] == "省平台已停止。"
+    assert took < 30
+    assert nothing_left(province)
+    province.jianqiao("up", "--detach", "--cities", "1")
 
 
 def test_other_ports_take_the_streams_along(province, next_ports):

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.throwaway_province import Province, running_province, until
@@ -104,6 +106,7 @@ def test_programs_that_the_servers_cannot_run_are_copied_with_their_libraries(fo
     assert copied.run_as(account)
     assert copied.version() == "18"
     assert placement.programs(home, account) == copied
+    assert placement.server_root(home, account) == home.path, "the data stay where they are"
     placement.remove_elsewhere(home)
     assert not copied.postgres.exists()
 
@@ -131,7 +134,7 @@ def test_a_copy_of_a_home_does_not_touch_the_servers_of_the_original(folder):
 
 
 @AS_ROOT
-def test_a_full_disk_is_told_before_and_during_the_first_start(folder, base):
+def test_a_full_disk_is_told_before_the_first_start(folder, base):
     small = folder / "small"
     small.mkdir()
     mounted = subprocess.run(  # noqa: S603
@@ -155,13 +158,24 @@ def test_an_interrupted_first_start_goes_on_where_it_stopped(province, base):
     ]
     draft = province.home.node(HUB).path / "postgres.unfinished"
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as first:  # noqa: S603
-        until(draft.exists, 30, pause=0.005)
+        initdb = until(lambda: initdb_in(draft), 30, pause=0.005)
+        initdb.suspend()  # or it might end before anybody looks
         first.kill()
+        assert psutil.wait_procs([initdb], timeout=5)[1] == [], "it writes on"
     assert not province.home.node(HUB).postgres.exists()
 
     assert start(province, base).returncode == 0
     assert province.status()["nodes"][0]["ready"]
     assert not draft.exists()
+
+
+def initdb_in(draft):
+    """The initdb that fills a directory."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name() == "initdb" and str(draft) in process.cmdline():
+                return process
+    return None
 
 
 def test_data_that_cannot_be_used_are_refused_each_with_its_own_code(province, base):
@@ -196,12 +210,12 @@ def test_a_failing_step_shows_the_end_of_its_log_and_leaves_nothing_running(prov
     memory = province.home.province_file
     memory.write_text(memory.read_text().replace('"schema": "', '"schema": "older'))
     settings = province.home.node(HUB).env_file
-    settings.write_text(settings.read_text() + "LANGUAGE=klingon\n")
+    settings.write_text(settings.read_text() + "NODE_LANGUAGE=klingon\n")
 
     failed = start(province, base)
 
     assert failed.returncode == StepFailed.exit_code
-    assert "LANGUAGE" in failed.stderr
+    assert "NODE_LANGUAGE" in failed.stderr
     assert not leftovers(province.home)
 
 

@@ -1,5 +1,8 @@
 """One city's copy at the hub is destroyed and loaded again; the other city does not notice."""
 
+import os
+import signal
+
 from benchmarks.throwaway_province import HUB, until
 from tests.system.people import enrol, new_residents, person_of
 from tests.system.test_homes import FIRST, SECOND
@@ -46,6 +49,27 @@ def test_reload_restores_identical_rows_and_handles_nothing_twice(province):
     assert province.rows(HUB, LINKS) == links
     assert incoming(province, SECOND)["apply_errors"] == other["apply_errors"]
     assert checksums(province, HUB, SECOND) == checksums(province, SECOND, SECOND)
+
+
+def test_deliveries_due_while_the_copy_is_loaded_again_are_done_in_the_end(province):
+    os.kill(province.pid(HUB, "consumer"), signal.SIGSTOP)
+    stopped = province.pid(HUB, "consumer")
+    try:
+        residents, seed = new_residents(FIRST, 5)
+        registrations = [enrol(province, resident, FIRST, seed) for resident in residents]
+        arrives(province, write_event(province))
+        for table in COPIED:
+            province.rows(HUB, f'TRUNCATE "{table}_{FIRST}"', login="owner")
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    due = "SELECT count(*) FROM events_eventdelivery WHERE state = 'due' AND waits > 0"
+    until(lambda: province.rows(HUB, due)[0][0] > 0)
+
+    province.jianqiao("nodes", "reload", FIRST)
+
+    for registration in registrations:
+        assert person_of(province, registration)
+    until(lambda: settled(province), 30)
 
 
 def test_a_city_s_copy_of_the_hub_can_be_loaded_again(province):

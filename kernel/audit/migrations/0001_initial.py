@@ -16,6 +16,32 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="AuditKept",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=kernel.homes.UUID7(),
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("node", models.TextField()),
+                ("source", models.TextField()),
+                ("content", models.JSONField()),
+                (
+                    "kept_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+            ],
+            options={
+                "abstract": False,
+            },
+            bases=(kernel.postgres.homes.Local, models.Model),
+        ),
+        migrations.CreateModel(
             name="AuditPending",
             fields=[
                 (

@@ -11,11 +11,13 @@ from kernel.events.services import mark_history
 from kernel.keys.services import exchange_public_key
 from kernel.nodes.services import register_node
 from kernel.replication import owner
-from kernel.replication.enrolment import NodeEnds, enrol
+from kernel.replication.enrolment import NodeEnds, enrol, now_at
 
 
 class Command(BaseCommand):
     """Open both streams and write both nodes into the register. Safe to repeat.
+
+    Prints the streams that only a reload opens.
 
     Standard input: `{"hub": NODE, "city": NODE}` with NODE = `{"code", "name", "url", "public_key",
     "owner_dsn", "superuser_dsn"}`; `public_key` is an Ed25519 key in PEM.
@@ -38,8 +40,10 @@ class Command(BaseCommand):
                 public_key=node["public_key"],
                 exchange_key=exchange_public_key() if which == "hub" else "",
             )
-        mark_history(node=given["city"]["code"])
-        enrol(_ends(given["hub"]), _ends(given["city"]))
+        city = _ends(given["city"])
+        mark_history(node=city.code, before_id=now_at(city))
+        for dead in enrol(_ends(given["hub"]), city):
+            self.stdout.write(f"{dead}: stopped or without its slot, reload it")
 
 
 def _ends(node: dict[str, str]) -> NodeEnds:

@@ -6,7 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
+from kernel.actor import Actor
+from kernel.events import services as events
 from kernel.replication import owner
 from kernel.replication.enrolment import NodeEnds, reload_at_city, reload_at_hub
 
@@ -33,5 +36,10 @@ class Command(BaseCommand):
             name: NodeEnds(node["code"], node["owner_dsn"], node["superuser_dsn"])
             for name, node in given.items()
         }
-        reload_copy = reload_at_hub if options["at"] == "hub" else reload_at_city
-        reload_copy(ends["hub"], ends["city"])
+        if options["at"] == "city":
+            reload_at_city(ends["hub"], ends["city"])
+            return
+        reload_at_hub(ends["hub"], ends["city"])
+        hub, city = Actor.of_node(ends["hub"].code), Actor.of_node(ends["city"].code)
+        with transaction.atomic():
+            events.record("copy.reloaded", subject_id=city.id, by=hub)
