@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import orjson
@@ -16,6 +15,9 @@ from health_records.formats.fhir.parsing import parse
 from health_records.formats.fhir.validation.resources import validate
 
 SYNTHEA = Path(__file__).parents[1] / "samples" / "fhir" / "synthea"
+CITIES = 0
+"""It needs no province."""
+
 MEGABYTE = 1 << 20
 TABLES = """
 import time
@@ -41,9 +43,10 @@ def _round(raw: bytes, resources: list[Any]) -> tuple[float, float]:
     return between - began, time.perf_counter() - restarted
 
 
-def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None]) -> Report:
     """Validate the Synthea samples against `orjson.loads` of the same bytes, in turns.
 
+    Of each message the fastest round counts on both sides: nothing waits here, so all else is disturbance.
     The tables of all types are made in a process of their own.
     """
     messages = [bz2.decompress(path.read_bytes()) for path in sorted(SYNTHEA.glob("*.bz2"))]
@@ -53,8 +56,8 @@ def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
         bundle = [entry["resource"] for entry in parse(raw)["entry"]]
         resources += len(bundle)
         rounds = [_round(raw, bundle) for _ in range(7 if quick else 31)]
-        reference += median(seconds for seconds, _ in rounds)
-        ours += median(seconds for _, seconds in rounds)
+        reference += min(seconds for seconds, _ in rounds)
+        ours += min(seconds for _, seconds in rounds)
     say(f"{resources} resources, {size:.1f} MB")
     told = subprocess.run(  # noqa: S603
         [sys.executable, "-c", TABLES], capture_output=True, text=True, check=True, timeout=60

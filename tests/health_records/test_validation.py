@@ -7,6 +7,7 @@ import pytest
 
 from health_records.formats.fhir.issues import Issue
 from health_records.formats.fhir.parsing import parse
+from health_records.formats.fhir.validation import codes
 from health_records.formats.fhir.validation.findings import Findings
 from health_records.formats.fhir.validation.resources import (
     paths_to,
@@ -328,6 +329,21 @@ def test_no_resource():
     assert validate({}, "Bundle.entry[0].resource") == [
         Issue("resource-type", "Bundle.entry[0].resource.resourceType", "None")
     ]
+
+
+def test_a_coding_known_again_is_still_looked_at(monkeypatch):
+    monkeypatch.setattr(codes, "MOST_REMEMBERED", 1)
+    sound = {"system": "urn:s", "code": "c", "display": "x"}
+
+    assert said(OBSERVATION, code={"coding": [sound, sound, sound | {"code": "d"}, sound]}) == []
+    for odd, rule in (
+        ({"system": "urn:s", "code": "c", "dipslay": "x"}, "element-unknown"),
+        (sound | {"version": 1}, "not-string"),
+        (sound | {"display": None}, "null"),
+        (sound | {"code": ["c"]}, "no-array"),
+        ([sound], "no-array"),
+    ):
+        assert [one for _, one in said(OBSERVATION, code={"coding": [sound, odd]})] == [rule]
 
 
 def test_findings():

@@ -7,6 +7,7 @@ from health_records.formats.fhir.validation.findings import Check, Fault, Findin
 
 Pairs = frozenset[tuple[str, str]]
 
+MOST_REMEMBERED = 5_000
 VALUE_SETS = "http://hl7.org/fhir/ValueSet/"
 
 
@@ -25,6 +26,34 @@ def coding(pairs: Pairs | None) -> Check:
         return None
 
     return further
+
+
+def remembering(walk: Check) -> Check:
+    """The check of a Coding that knows again what was sound: the same few fill most messages.
+
+    Only what has a system, a code and perhaps a display, and nothing else, is remembered.
+    """
+    known: set[tuple[str, str, str | None]] = set()
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        if type(node) is not dict:
+            return walk(node, found)
+        system, code, display = node.get("system"), node.get("code"), node.get("display")
+        if not (type(system) is type(code) is str and (display is None or type(display) is str)):
+            return walk(node, found)
+        if len(node) != (2 if display is None else 3):
+            return walk(node, found)
+        usual = system, code, display
+        if usual in known:
+            return None
+        wrong = walk(node, found)
+        if not wrong:
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known.add(usual)
+        return wrong
+
+    return check
 
 
 def concept(pairs: Pairs) -> Check:

@@ -15,7 +15,7 @@ import orjson
 
 from health_records.formats.fhir.definitions import COMPILED
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
-from health_records.formats.fhir.validation.codes import coding, concept
+from health_records.formats.fhir.validation.codes import coding, concept, remembering
 from health_records.formats.fhir.validation.conditions import Holds
 from health_records.formats.fhir.validation.findings import (
     MOST_FAULTS,
@@ -160,7 +160,10 @@ def _object_check(
         for key in (*definition["rules"], *BEYOND_DEFINITIONS.get(type_, ()), *more_rules)
         if key in INVARIANTS
     ]
-    return domain_resource(_walk(shape)) if "contained" in shape.fields else _walk(shape)
+    walk = _walk(shape)
+    if type_ == "Coding":
+        return remembering(walk)
+    return domain_resource(walk) if "contained" in shape.fields else walk
 
 
 def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
