@@ -1,7 +1,6 @@
 """Decisions about records over plain values."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 TREATMENT_WINDOW = "treatment-window-days"
 ENTERED_IN_ERROR = "entered-in-error"  # the code of FHIR that takes a statement back
@@ -9,7 +8,5 @@ ENTERED_IN_ERROR = "entered-in-error"  # the code of FHIR that takes a statement
 SETTINGS: Mapping[str, int] = {TREATMENT_WINDOW: 365}
 """Defaults of `RecordSetting`: for how long after a visit the hospital's doctors see the record."""
 
-
-def treats_since(now: datetime, days: int) -> datetime:
-    """A visit that ended before this gives no access any more."""
-    return now - timedelta(days=days)
+NO_VISITS = frozenset({"planned", "cancelled", ENTERED_IN_ERROR})
+"""Codes of FHIR's encounter-status under which nobody was treated."""

@@ -10,20 +10,22 @@ from uuid import UUID
 
 from django.db import connection
 
-from health_records.rules import SETTINGS, TREATMENT_WINDOW
+from health_records.rules import NO_VISITS, SETTINGS, TREATMENT_WINDOW
 from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
 from registry.persons.selectors import links_of_person, survivor_of
 from registry.persons.states import LIVE
 
-RECENTLY = """now() - make_interval(days => coalesce(
+SINCE = """statement_timestamp() - make_interval(days => coalesce(
   (SELECT s.value FROM health_records_recordsetting s WHERE s.name = %(treatment_window)s),
   %(treatment_days)s))"""
 
+# A hospital states the times of its visits, so a time to come counts for nothing.
 VISITED = f"""EXISTS (
   SELECT FROM health_records_encounter e
   WHERE e.node = {{node}} AND e.registration_id = {{id}}
-    AND (e.occurred_at >= {RECENTLY} OR e.ended_at >= {RECENTLY}))"""
+    AND e.status_code <> ALL(%(no_visits)s) AND e.occurred_at <= statement_timestamp()
+    AND (e.occurred_at >= {SINCE} OR e.ended_at BETWEEN {SINCE} AND statement_timestamp()))"""
 
 SURVIVING = """
   SELECT p.id FROM persons_person p, (
@@ -93,6 +95,7 @@ def values_of(actor: Actor) -> dict[str, Any]:
         "live": list(LIVE),
         "treatment_window": TREATMENT_WINDOW,
         "treatment_days": SETTINGS[TREATMENT_WINDOW],
+        "no_visits": list(NO_VISITS),
     }
 
 

@@ -6,17 +6,18 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from health_records.models import RecordSetting
+from health_records.models import Encounter, RecordSetting
 from kernel.actor import Role
 from kernel.audit.models import AuditRow
 from tests.conftest import arriving
-from tests.factories.records import EntryFactory, VersionFactory, visit_of
+from tests.factories.records import EncounterFactory, EntryFactory, VersionFactory, visit_of
 from tests.factories.registry import IdentityLinkFactory, OrganisationFactory, RegistrationFactory
 from tests.factories.signed_in import as_hospital, as_somebody
 
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = timedelta(days=400)
+AHEAD = timedelta(days=1)
 
 
 @pytest.fixture
@@ -110,6 +111,47 @@ def test_the_relationship_ends(entry, link):
     setting = {"name": "treatment-window-days", "value": 500}
     with arriving():
         RecordSetting.objects.create(**setting)
+    assert read(doctor, entry).status_code == 200
+
+
+@pytest.mark.parametrize("status", ["planned", "cancelled", "entered-in-error"])
+def test_a_visit_that_was_none_shows_nothing(status, entry, link):
+    visit = visit_of(entry.registration)
+    doctor = as_somebody(Role.CLINICIAN, organisation=entry.organisation)
+    assert read(doctor, entry).status_code == 200
+
+    with arriving():
+        Encounter.objects.filter(pk=visit.pk).update(status_code=status)
+
+    assert read(doctor, entry).status_code == 404
+    assert (last_row().outcome, last_row().facts) == ("refused", ["authenticated"])
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends"),
+    [(AHEAD, None), (AHEAD, AHEAD), (-LONG_AGO, AHEAD), (-LONG_AGO, None), (AHEAD, -LONG_AGO)],
+)
+def test_a_visit_to_come_shows_nothing_yet(starts, ends, entry, link):
+    now = timezone.now()
+    EncounterFactory(
+        registration=entry.registration, occurred_at=now + starts,
+        ended_at=None if ends is None else now + ends,
+    )  # fmt: skip
+    doctor = as_somebody(Role.CLINICIAN, organisation=entry.organisation)
+
+    assert read(doctor, entry).status_code == 404
+    assert last_row().outcome == "refused"
+
+
+def test_a_long_stay_counts_from_its_end(entry, link):
+    now = timezone.now()
+    EncounterFactory(
+        registration=entry.registration,
+        occurred_at=now - LONG_AGO,
+        ended_at=now - timedelta(days=9),
+    )
+    doctor = as_somebody(Role.CLINICIAN, organisation=entry.organisation)
+
     assert read(doctor, entry).status_code == 200
 
 
