@@ -1,6 +1,6 @@
 """Linking registrations to persons, at the hub."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from kernel.actor import Actor
 from kernel.events import services as events
+from kernel.events.errors import NotYet
 from registry.names import normalise_name
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts, identity_of, normalise_phone
@@ -32,46 +33,71 @@ WHERE id = %(person)s AND audience IS DISTINCT FROM now_at.nodes
 
 
 @transaction.atomic(savepoint=False)
-def link(*, registration: PatientRegistration, by: Actor) -> IdentityLink | None:
+def link(*, node: str, registration_id: UUID, by: Actor) -> IdentityLink | None:
     """The link of a registration, made or looked at again; safe twice and under race.
 
     A link that stands is kept unless the document contradicts it. A registration that the hospital
-    took back has none.
+    took back has none. NotYet before the row is here.
     """
+    lock_keys([_key(registration_id.hex)])
+    registration = PatientRegistration.objects.filter(node=node, pk=registration_id).first()
+    if registration is None:
+        raise NotYet
     facts = facts_of(registration)
     claim = claim_of(facts)
-    lock_keys(_keys_of(registration.id, claim))
+    lock_keys(_keys_of(claim))
     standing = selectors.live_link(registration.id)
     if registration.deleted:
         if standing:
+            _hold({standing.person_id})
             _end(standing)
         return None
     if standing and not _contradicts(standing, claim):
         if standing.registration_version < registration.version:
-            standing.registration_version = registration.version
-            standing.save(update_fields=["registration_version"])
+            _follow(standing, registration)
             _enrich(standing.person_id, registration, facts, claim)
         return standing
-    decision = decide(
-        claim,
-        selectors.candidates_for(
-            document=claim.document,
-            name_key=claim.name_key,
-            birth_date=claim.birth_date,
-            phones=claim.phones,
-            but_not=standing.person_id if standing else None,
-        ),
-    )
+    decision = _decide_held(claim, standing)
     if standing and decision.verdict is Verdict.NEW and _is_only_link(standing):
         # Nobody else is meant and nobody else hangs on this person: the number was mistyped before.
-        _forget_numbers(standing.person_id)
-        _enrich(standing.person_id, registration, facts, claim)
-        standing.registration_version = registration.version
-        standing.save(update_fields=["registration_version"])
+        _follow(standing, registration)
+        _rebuild(standing.person_id, [standing])
         return standing
     if standing:
         _end(standing)
     return _make_link(registration, facts, claim, decision, by)
+
+
+def _decide_held(claim: Claim, standing: IdentityLink | None) -> Decision:
+    """The decision, with the rows held of the person who is left and of the one who is joined.
+
+    Somebody else's mended number may take away what a person was chosen for, and whether a link is
+    a person's only one may change; so it is decided again once the rows are held.
+    """
+    held: set[UUID] = set()
+    while True:
+        decision = decide(
+            claim,
+            selectors.candidates_for(
+                document=claim.document,
+                name_key=claim.name_key,
+                birth_date=claim.birth_date,
+                phones=claim.phones,
+                but_not=standing.person_id if standing else None,
+            ),
+        )
+        joined = decision.person_id if decision.verdict is Verdict.LINK else None
+        concerned = {one for one in (standing and standing.person_id, joined) if one}
+        if concerned <= held:
+            return decision
+        _hold(concerned)
+        held |= concerned
+
+
+def _hold(person_ids: Collection[UUID]) -> None:
+    """Nobody else joins or leaves these persons until the transaction ends."""
+    held = Person.objects.select_for_update(no_key=True).filter(pk__in=person_ids)
+    list(held.order_by("pk"))
 
 
 def claim_of(facts: RegistrationFacts) -> Claim:
@@ -93,14 +119,18 @@ def lock_keys(keys: Iterable[bytes]) -> None:
         )
 
 
-def _keys_of(registration_id: UUID, claim: Claim) -> list[bytes]:
+def _keys_of(claim: Claim) -> list[bytes]:
     """What two registrations of one human being have in common; hashes that are stored nowhere."""
-    keys = [registration_id.hex]
+    keys = []
     if claim.document:
-        keys.append("/".join(claim.document))
+        keys.append(_key("/".join(claim.document)))
     if claim.name_key and claim.birth_date:
-        keys.append(f"{claim.name_key}|{claim.birth_date}")
-    return [sha256(key.encode()).digest() for key in keys]
+        keys.append(_key(f"{claim.name_key}|{claim.birth_date}"))
+    return keys
+
+
+def _key(text: str) -> bytes:
+    return sha256(text.encode()).digest()
 
 
 def _contradicts(standing: IdentityLink, claim: Claim) -> bool:
@@ -114,6 +144,11 @@ def _contradicts(standing: IdentityLink, claim: Claim) -> bool:
             standing.status == LinkStatus.LINKED
         )
     return selectors.bears(standing.person_id, kind, number) is False
+
+
+def _follow(standing: IdentityLink, registration: PatientRegistration) -> None:
+    standing.registration_version = registration.version
+    standing.save(update_fields=["registration_version"])
 
 
 def _is_only_link(standing: IdentityLink) -> bool:
@@ -201,6 +236,26 @@ def _enrich(
         known.save(update_fields=["name", "name_key", "sex", "birth_date", "changed_at", "sealed"])
 
 
+def _rebuild(person_id: UUID, links: Sequence[IdentityLink]) -> None:
+    """Numbers and details of a person as these links alone give them, the oldest first.
+
+    NotYet while a row of theirs is not here, as when a city's copy is being reloaded.
+    """
+    wanted = [link.registration_id for link in links]
+    nodes = {link.registration_node for link in links}
+    found = PatientRegistration.objects.filter(node__in=nodes, pk__in=wanted)
+    rows = {row.id: row for row in found}
+    if len(rows) < len(wanted):
+        raise NotYet
+    PersonDemographics.objects.filter(person_id=person_id).exclude(
+        source_registration_id__in=wanted
+    ).update(source_registration_id=wanted[0])
+    _forget_numbers(person_id)
+    for registration_id in wanted:
+        facts = facts_of(rows[registration_id])
+        _enrich(person_id, rows[registration_id], facts, claim_of(facts))
+
+
 def _add_numbers(person_id: UUID, claim: Claim, *, disputed: bool) -> None:
     rows = [
         identifier_of(person_id, PHONE, phone, disputed=False) for phone in sorted(claim.phones)
@@ -215,9 +270,13 @@ def _forget_numbers(person_id: UUID) -> None:
 
 
 def _end(standing: IdentityLink) -> None:
+    """Take a registration away from its person, with all that it alone brought."""
     standing.status, standing.ended_at = LinkStatus.ENDED, timezone.now()
     standing.save(update_fields=["status", "ended_at"])
-    if not selectors.live_links().filter(person_id=standing.person_id).exists():
+    left = list(selectors.live_links().filter(person_id=standing.person_id).order_by("id"))
+    if left:
+        _rebuild(standing.person_id, left)
+    else:
         Person.objects.filter(pk=standing.person_id).update(status=Status.VOID)
         _forget_numbers(standing.person_id)
     _renew_audience(standing.person_id)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from kernel.actor import Actor
+from kernel import crypto
 from kernel.events.errors import NotYet
 from kernel.events.models import Event
 from kernel.homes import uuid7
@@ -27,7 +27,6 @@ pytestmark = [pytest.mark.node("hub"), pytest.mark.django_db]
 
 NUMBER, OTHER = "620102199003070018", "620102199003070034"
 PHONE = "13812345678"
-HUB = Actor.of_node("620000")
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +41,11 @@ def _opened_by_hub(row):
         return facts_sealed_in(row)
     finally:
         row.node = node
+
+
+def crypto_opened(known):
+    context = crypto.context_of("persons.PersonDemographics.sealed", known.id)
+    return crypto.open_sealed(known.sealed, context=context)
 
 
 def registered(facts, *, node="620100"):
@@ -145,7 +149,7 @@ def test_told_twice_it_links_once():
 
 
 def test_before_the_row_is_there_it_asks_for_patience():
-    with pytest.raises(NotYet):
+    with pytest.raises(NotYet), transaction.atomic():
         link_registration(Event(name="registration.recorded", subject_id=uuid7(), node="620100"))
 
     assert not Person.objects.exists()
@@ -215,24 +219,123 @@ def test_a_contradiction_leaves_the_others_where_they_are():
     assert (person.status, person.audience) == (Status.ACTIVE, ["620100"])
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_at_once_meet_in_one_person():
-    rows = [registered(facts_of(number=NUMBER), node=node) for node in ("620100", "620800")]
-    together = threading.Barrier(2, timeout=10)
+def test_who_leaves_takes_along_what_it_brought():
+    """Two cards were swapped: the number goes with the registration that bore it."""
+    wrong = linked(facts_of(number=NUMBER, phone=PHONE))
+    stays = linked(facts_of(phone=PHONE), node="620800")
+    assert stays.person_id == wrong.person_id
+    known = PersonDemographics.objects.get(person_id=stays.person_id)
+    assert known.source_registration_id == wrong.registration_id
+    linked(facts_of("李四", number=OTHER))
 
-    def work(registration):
+    moved = changed(wrong, facts_of("李四", number=OTHER))
+
+    assert moved.person_id != stays.person_id
+    left = PersonIdentifier.objects.filter(person_id=stays.person_id)
+    assert list(left.values_list("kind", flat=True)) == ["phone"]
+    known.refresh_from_db()
+    assert (known.name, known.source_registration_id) == ("张三", stays.registration_id)
+    assert b"documents" in crypto_opened(known)
+    assert NUMBER.encode() not in crypto_opened(known)
+    owner = linked(facts_of(number=NUMBER, born=date(1990, 3, 8)))
+    assert owner.person_id not in {stays.person_id, moved.person_id}
+    assert holder_of("01", NUMBER) == owner.person_id
+
+
+def test_what_another_link_brought_too_stays():
+    first = linked(facts_of(number=NUMBER, phone=PHONE))
+    second = linked(facts_of(number=NUMBER), node="620800")
+
+    changed(first, facts_of(number=OTHER))
+
+    assert holder_of("01", NUMBER) == second.person_id
+    kinds = PersonIdentifier.objects.filter(person_id=second.person_id)
+    assert list(kinds.values_list("kind", flat=True)) == ["01"]
+
+
+def test_while_a_citys_copy_is_away_nothing_is_taken():
+    goes = linked(facts_of(number=NUMBER))
+    stays = linked(facts_of(number=NUMBER), node="620800")
+    with arriving():
+        PatientRegistration.objects.filter(pk=stays.registration_id).delete()
+
+    with pytest.raises(NotYet):
+        changed(goes, facts_of(number=OTHER))
+
+    assert IdentityLink.objects.get(pk=goes.id).status == LinkStatus.LINKED
+    assert holder_of("01", NUMBER) == stays.person_id
+
+
+def in_thread(work, *args):
+    """Start work that commits on a connection of its own, and give it time to reach a lock."""
+
+    def run():
         try:
-            together.wait()
             with transaction.atomic():
-                services.link(registration=registration, by=HUB)
+                work(*args)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work, args=[row]) for row in rows]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(0.5)
+    return thread
+
+
+def change_row(registration_id, facts):
+    with arriving():
+        PatientRegistration.objects.filter(pk=registration_id).update(
+            version=2, sealed=seal_facts(registration_id, facts)
+        )
+
+
+def persons_of(*registrations):
+    links = IdentityLink.objects.filter(ended_at=None)
+    return [links.get(registration_id=row.id).person_id for row in registrations]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("mended_first", [True, False])
+def test_a_mended_number_and_a_newcomer_with_the_old_one_do_not_meet(mended_first):
+    first = linked(facts_of(number=NUMBER))
+    mended = PatientRegistration.objects.get(pk=first.registration_id)
+    change_row(mended.id, facts_of(number=OTHER))
+    newcomer = registered(facts_of(number=NUMBER, born=None), node="620800")
+    earlier, later = (mended, newcomer) if mended_first else (newcomer, mended)
+
+    with transaction.atomic():
+        link_registration(told_of(earlier))
+        waiting = in_thread(link_registration, told_of(later))
+    waiting.join(20)
+
+    one, other = persons_of(mended, newcomer)
+    assert one != other
+    assert (holder_of("01", OTHER), holder_of("01", NUMBER)) == (one, other)
+    assert (one if mended_first else other) == first.person_id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_changed_while_it_waited_is_what_counts():
+    registration = registered(facts_of(number=NUMBER))
+    with transaction.atomic():
+        link_registration(told_of(registration))
+        waiting = in_thread(link_registration, told_of(registration))
+        change_row(registration.id, facts_of(number=OTHER))
+    waiting.join(20)
+
+    link = IdentityLink.objects.get()
+    assert link.registration_version == 2
+    assert holder_of("01", OTHER) == link.person_id
+    assert holder_of("01", NUMBER) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_at_once_meet_in_one_person():
+    rows = [registered(facts_of(number=NUMBER), node=node) for node in ("620100", "620800")]
+    with transaction.atomic():
+        link_registration(told_of(rows[0]))
+        waiting = in_thread(link_registration, told_of(rows[1]))
+    waiting.join(20)
 
     assert Person.objects.count() == 1
     assert IdentityLink.objects.values("person_id").distinct().count() == 1
