@@ -93,18 +93,14 @@ def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
     """
     now = timezone.now()
     digest = sha256(login.encode("utf-8", "surrogatepass")).digest()
-    failures = SignInFailures.objects.filter(login_digest=digest).first()
-    if failures and failures.locked_until and failures.locked_until > now:
-        raise SignInLocked(facts={"until": failures.locked_until.isoformat()})
+    _count_attempt(digest, now)
     account = Account.objects.filter(login=login, status=AccountStatus.ACTIVE).first()
     # An unknown login costs the same time as a wrong password.
     fits = check_password(password, account.password if account else _nobodys_password())
     _audit_sign_in(account, fits=fits)
     if account is None or not fits:
-        _count_failure(digest, now)
         raise SignInRefused
-    if failures:
-        SignInFailures.objects.filter(pk=failures.pk).delete()
+    SignInFailures.objects.filter(login_digest=digest).delete()
     ends = now + SESSION_LIFE
     return issue_token(ends=ends, account_id=account.id), ends
 
@@ -166,10 +162,16 @@ def forget_expired() -> int:
     return gone + used + stale
 
 
-def _count_failure(digest: bytes, now: datetime) -> None:
+def _count_attempt(digest: bytes, now: datetime) -> None:
+    """Count the attempt as failed before it is looked at, or refuse to look at it.
+
+    So no more than five are looked at however many come at once.
+    """
     with transaction.atomic():
         failures, _ = SignInFailures.objects.select_for_update().get_or_create(login_digest=digest)
-        if failures.locked_until and failures.locked_until <= now:
+        if failures.locked_until and failures.locked_until > now:
+            raise SignInLocked(facts={"until": failures.locked_until.isoformat()})
+        if failures.locked_until:
             failures.count, failures.locked_until = 0, None
         failures.count += 1
         failures.last_at = now

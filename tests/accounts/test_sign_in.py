@@ -1,14 +1,19 @@
 """People sign in with a password; five failures lock a login for a while."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from kernel.actor import Actor, Role
 from kernel.audit.models import AuditRow
-from registry.accounts.errors import KeyUnfit, PasswordTooWeak
+from registry.accounts import services
+from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
 from registry.accounts.models import AccessToken, Account, HospitalClient, SignInFailures
 from registry.accounts.rules import password_is_strong
 from registry.accounts.selectors import actor_of_token
@@ -65,6 +70,47 @@ def test_five_failures_lock_known_and_unknown_alike(login, client):
     assert [one.status_code for one in answers] == [401] * 5
     assert (locked.status_code, locked.json()["type"]) == (429, "urn:problem:sign-in-locked")
     assert not AccessToken.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twelve_at_once_get_five_guesses(client, monkeypatch):
+    """None of the looks at the password ends before all have come."""
+    AccountFactory(login="user-known")
+    guesses, all_came = [], threading.Event()
+
+    def slow_check(password, encoded):
+        guesses.append(password)
+        all_came.wait(10)
+        return False
+
+    monkeypatch.setattr(services, "check_password", slow_check)
+
+    def guess(number):
+        try:
+            services.sign_in(login="user-known", password=f"wrong-horse-{number}")
+        except (SignInLocked, SignInRefused) as refusal:
+            return refusal.status
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as many:
+        waiting = [many.submit(guess, number) for number in range(12)]
+        locked = [one.result() for one in islice(as_completed(waiting, timeout=10), 7)]
+        all_came.set()
+        looked_at = [one.result(10) for one in waiting]
+
+    assert locked == [429] * 7
+    assert sorted(looked_at) == [401] * 5 + [429] * 7
+    assert len(guesses) == 5
+
+
+def test_a_success_forgets_what_failed_before(client):
+    account = AccountFactory()
+    for _ in range(4):
+        sign_in(client, account.login, "wrong-horse-1")
+
+    assert sign_in(client, account.login).status_code == 200
+    assert not SignInFailures.objects.exists()
 
 
 def test_the_lock_opens_after_its_time(client):
