@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +10,6 @@ import jwt
 from django.conf import settings
 from django.utils import timezone as clock
 
-from kernel.access.errors import Refused
 from kernel.access.rules import Fact
 from kernel.access.services import authorise
 from kernel.actor import Role
@@ -25,7 +23,7 @@ from registry.accounts.rules import (
     algorithms_of,
 )
 from registry.accounts.selectors import actor_of
-from registry.accounts.services import SIGN_IN, issue_token, use_assertion
+from registry.accounts.services import SIGN_IN, audit_refused_sign_in, issue_token, use_assertion
 from registry.accounts.states import ClientStatus
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -60,14 +58,15 @@ def grant_token(form: Mapping[str, str]) -> Grant:
     scope = form.get("scope") or SCOPE
     if scope != SCOPE:
         raise AssertionRefused("invalid_scope", f"the only scope is {SCOPE}")
-    client = _client_of(form["client_assertion"], form.get("client_id", ""))
-    system = actor_of(client.id, Role.HOSPITAL_SYSTEM, organisation_id=client.organisation_id)
+    named: HospitalClient | None = None
     try:
+        named = _client_named(form["client_assertion"], form.get("client_id", ""))
+        client = _active_here(named)
         _use(form["client_assertion"], client)
     except AssertionRefused:
-        with suppress(Refused):
-            authorise(system, SIGN_IN)
+        audit_refused_sign_in(named)
         raise
+    system = actor_of(client.id, Role.HOSPITAL_SYSTEM, organisation_id=client.organisation_id)
     authorise(system, SIGN_IN, facts={Fact.AUTHENTICATED})
     token = issue_token(ends=clock.now() + TOKEN_LIFE, client_id=client.id, scope=scope)
     return Grant(token, int(TOKEN_LIFE.total_seconds()), scope)
@@ -81,7 +80,7 @@ def _use(assertion: str, client: HospitalClient) -> None:
         raise _refused("jti was used before")
 
 
-def _client_of(assertion: str, client_id: str) -> HospitalClient:
+def _client_named(assertion: str, client_id: str) -> HospitalClient | None:
     """The client an assertion says it is from, unverified as yet."""
     try:
         claims = jwt.decode(assertion, options={"verify_signature": False})
@@ -92,12 +91,15 @@ def _client_of(assertion: str, client_id: str) -> HospitalClient:
         raise _refused("iss and sub must both be the client_id")
     if client_id and client_id != subject:
         raise _refused("client_id is not the subject of the assertion")
-    found = HospitalClient.objects.select_related("organisation").filter(client_id=subject).first()
-    if found is None or found.status != ClientStatus.ACTIVE:
+    return HospitalClient.objects.select_related("organisation").filter(client_id=subject).first()
+
+
+def _active_here(client: HospitalClient | None) -> HospitalClient:
+    if client is None or client.status != ClientStatus.ACTIVE:
         raise _refused("client is unknown or not active")
-    if found.organisation.node != settings.NODE_CODE:
-        raise _refused(f"this client signs in at node {found.organisation.node}")
-    return found
+    if client.organisation.node != settings.NODE_CODE:
+        raise _refused(f"this client signs in at node {client.organisation.node}")
+    return client
 
 
 def _verified(assertion: str, client: HospitalClient) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from kernel.access.errors import Refused
 from kernel.access.rules import Fact
-from kernel.access.services import authorise
+from kernel.access.services import About, authorise
 from kernel.actor import Actor, Role
 from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
 from registry.accounts.models import (
@@ -89,32 +89,46 @@ def create_account(
 def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
     """A bearer token for the account of that login and password, and when it ends.
 
-    Five failures lock the login for a while, whether or not there is such an account.
+    Five failures lock the login for a while, whether or not there is such an account. Each failure is
+    audited; of the attempts on a locked login the first, so that nobody floods the log.
     """
     now = timezone.now()
     digest = sha256(login.encode("utf-8", "surrogatepass")).digest()
-    _count_attempt(digest, now)
-    account = Account.objects.filter(login=login, status=AccountStatus.ACTIVE).first()
+    account = Account.objects.filter(login=login).first()
+    attempt = _count_attempt(digest, now)
+    if attempt.locked_until and attempt.count > FAILURES_BEFORE_LOCK:
+        if attempt.count == FAILURES_BEFORE_LOCK + 1:
+            audit_refused_sign_in(account)
+        raise SignInLocked(facts={"until": attempt.locked_until.isoformat()})
+    may = account if account and account.status == AccountStatus.ACTIVE else None
     # An unknown login costs the same time as a wrong password.
-    fits = check_password(password, account.password if account else _nobodys_password())
-    _audit_sign_in(account, fits=fits)
-    if account is None or not fits:
+    fits = check_password(password, may.password if may else _nobodys_password())
+    if may is None or not fits:
+        audit_refused_sign_in(account)
         raise SignInRefused
     SignInFailures.objects.filter(login_digest=digest).delete()
+    somebody = actor_of(
+        may.id, Role(may.role), organisation_id=may.organisation_id, person_id=may.person_id
+    )
+    authorise(somebody, SIGN_IN, facts={Fact.AUTHENTICATED})
     ends = now + SESSION_LIFE
-    return issue_token(ends=ends, account_id=account.id), ends
+    return issue_token(ends=ends, account_id=may.id), ends
 
 
-def _audit_sign_in(account: Account | None, *, fits: bool) -> None:
-    """Leave the audit row; an unknown login, which costs the same, stands on the node's account."""
-    actor = Actor.of_node(settings.NODE_CODE)
-    if account is not None:
-        actor = actor_of(
-            account.id, Role(account.role), organisation_id=account.organisation_id,
-            person_id=account.person_id,
-        )  # fmt: skip
+def audit_refused_sign_in(claimed: Account | HospitalClient | None) -> None:
+    """Leave the row of a sign-in that proved nobody.
+
+    Its actor is the node; the account or system that was named is what the row is about.
+    """
+    about: About = {}
+    if claimed is not None:
+        about = {
+            "resource_type": type(claimed).__name__,
+            "resource_id": claimed.id,
+            "organisation_id": claimed.organisation_id,
+        }
     with suppress(Refused):
-        authorise(actor, SIGN_IN, facts={Fact.AUTHENTICATED} if fits else ())
+        authorise(Actor.of_node(settings.NODE_CODE), SIGN_IN, **about)
 
 
 def sign_out(*, token: str) -> None:
@@ -162,22 +176,23 @@ def forget_expired() -> int:
     return gone + used + stale
 
 
-def _count_attempt(digest: bytes, now: datetime) -> None:
-    """Count the attempt as failed before it is looked at, or refuse to look at it.
+@transaction.atomic
+def _count_attempt(digest: bytes, now: datetime) -> SignInFailures:
+    """Count the attempt as failed before it is looked at; the sixth and all after are not looked at.
 
-    So no more than five are looked at however many come at once.
+    So five are looked at however many come at once. What is beyond the sixth is not written.
     """
-    with transaction.atomic():
-        failures, _ = SignInFailures.objects.select_for_update().get_or_create(login_digest=digest)
-        if failures.locked_until and failures.locked_until > now:
-            raise SignInLocked(facts={"until": failures.locked_until.isoformat()})
-        if failures.locked_until:
-            failures.count, failures.locked_until = 0, None
-        failures.count += 1
-        failures.last_at = now
-        if failures.count >= FAILURES_BEFORE_LOCK:
-            failures.locked_until = now + LOCKED_FOR
-        failures.save(update_fields=["count", "last_at", "locked_until"])
+    failures, _ = SignInFailures.objects.select_for_update().get_or_create(login_digest=digest)
+    if failures.locked_until and failures.locked_until <= now:
+        failures.count, failures.locked_until = 0, None
+    failures.count += 1
+    if failures.count > FAILURES_BEFORE_LOCK + 1:
+        return failures
+    failures.last_at = now
+    if failures.count == FAILURES_BEFORE_LOCK:
+        failures.locked_until = now + LOCKED_FOR
+    failures.save(update_fields=["count", "last_at", "locked_until"])
+    return failures
 
 
 _nobody: list[str] = []

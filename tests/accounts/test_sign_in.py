@@ -43,21 +43,43 @@ def test_the_right_password_gives_a_session(client):
 
 def sign_ins():
     rows = AuditRow.objects.filter(action="session.open").order_by("id")
-    return list(rows.values_list("actor_id", "actor_role", "outcome"))
+    return list(rows.values_list("actor_id", "actor_role", "resource_id", "outcome"))
 
 
-def test_every_sign_in_leaves_an_audit_row_and_every_refused_one(client, settings):
-    account = AccountFactory(login="doctor", role=Role.CLINICIAN)
+def test_a_sign_in_is_audited_as_the_accounts_and_a_refused_one_as_the_nodes(client, settings):
+    hospital = OrganisationFactory()
+    account = AccountFactory(login="doctor", role=Role.CLINICIAN, organisation=hospital)
+    away = AccountFactory(login="away", status="suspended")
+    node = Actor.of_node(settings.NODE_CODE).id
 
-    sign_in(client, "doctor")
-    sign_in(client, "doctor", "wrong-horse-1")
-    sign_in(client, "nobody")
+    for login, password in [
+        ("doctor", PASSWORD), ("doctor", "wrong-horse-1"), ("away", PASSWORD), ("nobody", "x")
+    ]:  # fmt: skip
+        sign_in(client, login, password)
 
     assert sign_ins() == [
-        (account.id, "clinician", "allowed"),
-        (account.id, "clinician", "refused"),
-        (Actor.of_node(settings.NODE_CODE).id, "node", "refused"),
+        (account.id, "clinician", None, "allowed"),
+        (node, "node", account.id, "refused"),
+        (node, "node", away.id, "refused"),
+        (node, "node", None, "refused"),
     ]
+    refused = AuditRow.objects.get(resource_id=account.id)
+    assert (refused.resource_type, refused.organisation_id) == ("Account", hospital.id)
+
+
+@pytest.mark.parametrize("login", ["user-known", "nobody"])
+def test_a_locked_login_leaves_one_row_however_often_it_is_tried(login, client, settings):
+    AccountFactory(login="user-known")
+    known = Account.objects.filter(login=login).values_list("id", flat=True).first()
+    for _ in range(5):
+        sign_in(client, login, "wrong-horse-1")
+
+    answers = [sign_in(client, login) for _ in range(20)]
+
+    assert [one.status_code for one in answers] == [429] * 20
+    until = SignInFailures.objects.get().locked_until
+    assert answers[-1].json()["facts"]["until"] == until.isoformat()
+    assert sign_ins() == [(Actor.of_node(settings.NODE_CODE).id, "node", known, "refused")] * 6
 
 
 @pytest.mark.parametrize("login", ["user-known", "nobody", "a\u3000b"])

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from django.utils import timezone
 
-from kernel.actor import Role
+from kernel.actor import Actor, Role
 from kernel.audit.models import AuditRow
 from registry.accounts.models import AccessToken, HospitalClient, UsedAssertion
 from registry.accounts.selectors import actor_of_token
@@ -203,16 +203,30 @@ def test_what_ended_is_forgotten(client, system):
     assert UsedAssertion.objects.count() == 1
 
 
-def test_a_token_given_and_a_token_refused_leave_audit_rows(client, system):
+def test_a_token_given_is_audited_as_the_systems_and_one_refused_as_the_nodes(
+    client, system, settings
+):
     used = assertion(system)
+    away = HospitalClientFactory(organisation=OrganisationFactory(node="621000"))
+    suspended = HospitalClientFactory(organisation=system.organisation, status="suspended")
 
     ask(client, used)
     ask(client, used)
     ask(client, assertion(system, key=ed25519.Ed25519PrivateKey.generate()))
+    for named in (away, suspended):
+        ask(client, assertion(named))
+    ask(client, "not.a.jwt")
 
+    node = Actor.of_node(settings.NODE_CODE).id
     rows = AuditRow.objects.filter(action="session.open").order_by("id")
-    assert list(rows.values_list("actor_id", "organisation_id", "outcome")) == [
-        (system.id, system.organisation_id, "allowed"),
-        (system.id, system.organisation_id, "refused"),
-        (system.id, system.organisation_id, "refused"),
+    assert list(rows.values_list("actor_id", "resource_id", "organisation_id", "outcome")) == [
+        (system.id, None, system.organisation_id, "allowed"),
+        (node, system.id, system.organisation_id, "refused"),
+        (node, system.id, system.organisation_id, "refused"),
+        (node, away.id, away.organisation_id, "refused"),
+        (node, suspended.id, system.organisation_id, "refused"),
+        (node, None, None, "refused"),
     ]
+    assert set(
+        rows.filter(actor_id=node, resource_id__isnull=False).values_list("resource_type")
+    ) == {("HospitalClient",)}
