@@ -47,9 +47,14 @@ def enrol(province: Province, resident: Resident, city: str, seed: int) -> str:
 def visit(province: Province, resident: Resident, city: str, seed: int) -> dict[str, Any]:
     """Push one visit of a resident to the city's hospital; the answer."""
     hospital = hospital_of(province, city)
+    return pushed(client_of(province.home, hospital.code), visit_bundle(hospital, resident, seed))
+
+
+def visit_bundle(hospital: Hospital, resident: Resident, seed: int) -> dict[str, Any]:
+    """What the hospital pushes after one visit of a resident."""
     seen = visit_to(hospital, resident, BORN_BY, chance_of(seed, resident.key))
     assert seen is not None
-    return pushed(client_of(province.home, hospital.code), bundle_of(seen, seed=seed))
+    return bundle_of(seen, seed=seed)
 
 
 def pushed(client: HospitalClient, bundle: dict[str, Any]) -> dict[str, Any]:
@@ -92,10 +97,24 @@ def sign_in(province: Province, login: str, code: str = HUB) -> Reader:
     """Sign in a user of endpoints.json."""
     url = province.url(code)
     user = next(u for u in province.endpoints["users"] if (u["login"], u["url"]) == (login, url))
+    return _signed_in(url, login, user["secret"])
+
+
+def account_of(province: Province, resident: Resident) -> Reader:
+    """Make an account at the hub for a resident whom the index knows, and sign in."""
+    user = {
+        "login": f"resident-{resident.identity_number}",
+        "secret": "residents-own-7",
+        "role": "resident",
+        "identity_number": resident.identity_number,
+    }
+    province.manage(HUB, "register_access", feed=orjson.dumps({"users": [user]}).decode())
+    return _signed_in(province.url(HUB), user["login"] or "", user["secret"] or "")
+
+
+def _signed_in(url: str, login: str, secret: str) -> Reader:
     answer = HTTP.request(
-        "POST",
-        f"{url}/api/v1/sign-in",
-        json={"login": user["login"], "password": user["secret"]},
+        "POST", f"{url}/api/v1/sign-in", json={"login": login, "password": secret}
     )
     assert answer.status == 200, answer.data
     return Reader(url, orjson.loads(answer.data)["access_token"])

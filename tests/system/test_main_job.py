@@ -1,11 +1,22 @@
 """The main job: two hospitals push at their cities, one timeline comes out at the hub."""
 
+import base64
+
 import orjson
 import pytest
 
-from benchmarks.throwaway_province import HUB
+from benchmarks.throwaway_province import HUB, until
 from config.cli.hospital_client import client_of
-from tests.system.people import enrol, hospital_of, new_residents, person_of, sign_in, visit
+from tests.system.people import (
+    account_of,
+    enrol,
+    hospital_of,
+    new_residents,
+    person_of,
+    pushed,
+    sign_in,
+    visit_bundle,
+)
 
 FIRST, SECOND = "620100", "620800"
 
@@ -54,20 +65,75 @@ def test_a_document_comes_from_its_city_and_the_access_is_seen(province):
 
 
 def test_what_went_in_comes_out_at_the_city_and_at_the_hub(province):
-    [resident], seed = new_residents(FIRST)
-    answer = visit(province, resident, FIRST, seed)
-    client = client_of(province.home, hospital_of(province, FIRST).code)
+    hospital = hospital_of(province, FIRST)
+    resident, bundle = visit_with_document(hospital)
+    client = client_of(province.home, hospital.code)
+    places = [e["response"]["location"].split("/") for e in pushed(client, bundle)["entry"]]
+    named = {
+        entry["fullUrl"]: f"{kind}/{identity}"
+        for entry, (kind, identity, *_) in zip(bundle["entry"], places, strict=True)
+    }
+    person_of(province, places[0][1])
+    at_hub = account_of(province, resident)
 
-    for entry in answer["entry"]:
-        kind, identity, _, version = entry["response"]["location"].split("/")
-        read = client.get(f"/fhir/R4/{kind}/{identity}")
-        assert read.status == 200
-        assert read.body["resourceType"] == kind
-        assert read.body["meta"]["versionId"] == version
-    patient = next(e for e in answer["entry"] if "Patient/" in e["response"]["location"])
-    identity = patient["response"]["location"].split("/")[1]
-    body = client.get(f"/fhir/R4/Patient/{identity}").body
-    assert resident.identity_number in [one["value"] for one in body["identifier"]]
+    documents = []
+    for entry, (kind, identity, _, version) in zip(bundle["entry"], places, strict=True):
+        path = f"/fhir/R4/{kind}/{identity}"
+        in_city = client.get(path)
+        assert in_city.status == 200
+        expected = referring(entry["resource"], named) | {"id": identity}
+        server_owned = {"versionId": version, "lastUpdated": in_city.body["meta"]["lastUpdated"]}
+        expected["meta"] = expected.get("meta", {}) | server_owned
+        assert in_city.body == expected
+
+        here = until(lambda path=path: found(at_hub, path), 20)
+        if kind == "DocumentReference":
+            documents += [one["attachment"] for one in here["content"]]
+            leave_content_at_home(expected, at_hub.url)
+        assert here == expected
+
+    assert [at_hub.get(one["url"].removeprefix(at_hub.url)).data for one in documents] == [
+        base64.b64decode(one["attachment"]["data"])
+        for entry in bundle["entry"]
+        for one in entry["resource"].get("content", ())
+    ]
+    assert documents
+
+
+def visit_with_document(hospital):
+    """Somebody new, and a visit's bundle that holds a document too."""
+    residents, seed = new_residents(hospital.node, 40)
+    for resident in residents:
+        bundle = visit_bundle(hospital, resident, seed)
+        if bundle["entry"][-1]["resource"]["resourceType"] == "DocumentReference":
+            return resident, bundle
+    raise AssertionError("no visit of forty has a document")
+
+
+def referring(sent, named):
+    """The resource with references as the platform makes them: to the resource, not to the entry."""
+    if isinstance(sent, list):
+        return [referring(one, named) for one in sent]
+    if not isinstance(sent, dict):
+        return sent
+    return {
+        key: named[value] if key == "reference" else referring(value, named)
+        for key, value in sent.items()
+    }
+
+
+def leave_content_at_home(document, url):
+    """What the hub says of attachments: where to get them."""
+    for part, one in enumerate(document["content"]):
+        del one["attachment"]["data"]
+        place = f"/api/v1/documents/{document['id']}/content?part={part}"
+        one["attachment"]["url"] = url + place
+
+
+def found(reader, path):
+    """What a reader gets of a resource, None before it has come."""
+    answer = reader.get(path)
+    return orjson.loads(answer.data) if answer.status == 200 else None
 
 
 def test_a_stranger_s_record_is_invisible_and_the_attempt_is_known(province):
