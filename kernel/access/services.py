@@ -1,6 +1,7 @@
 """The one decision "may this actor do this", and the audit row it leaves."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
@@ -62,10 +63,12 @@ def authorise(
     decision = decide(actor.role, action, known)
     values = _row(actor, action, decision, known, about)
     request = context.current()
-    if _in_callers_transaction() and not decision.allowed and request is not None:
+    if decision.allowed or not _in_callers_transaction():
+        _insert([values])
+    elif request is not None:
         request.unwritten.append(values)
     else:
-        _insert([values])
+        _write_apart(values)
     context.note_decision()
     if decision.allowed:
         return
@@ -142,6 +145,19 @@ def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
             INSERT + ", ".join([VALUES] * len(rows)),
             [str(row[name]) if name in TEXTS else row[name] for row in rows for name in COLUMNS],
         )
+
+
+def _write_apart(refusal: dict[str, Any]) -> None:
+    """Commit the row at once; a thread has a connection, and so a transaction, of its own."""
+
+    def write() -> None:
+        try:
+            write_refusals([refusal])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(write).result()
 
 
 def _in_callers_transaction() -> bool:

@@ -120,6 +120,16 @@ def test_a_refusal_outlives_the_transaction_it_ended(client):
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_refusal_outside_of_a_request_outlives_its_transaction_too():
+    with pytest.raises(Refused), transaction.atomic():
+        authorise_write(SYSTEM, "record.write", facts={"authenticated"}, resource_type="Bundle")
+
+    row = AuditRow.objects.get()
+    assert (row.outcome, row.resource_type, row.request_id) == ("refused", "Bundle", "")
+    assert AuditPending.objects.get().row_id == row.id
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_refusal_that_cannot_be_audited_is_an_internal_error(client, monkeypatch):
     def broken(refusals):
         raise DatabaseError
