@@ -1,12 +1,13 @@
 """Verifying this node's audit log against its seals, and the seals against a foreign copy.
 
 What is found: a changed, deleted, inserted, reordered or backdated row, a changed or missing seal, a
-broken chain, a cut-off head or tail. Rows older than AUDIT_KEEP_DAYS may be gone.
+broken chain, a cut-off head or tail. A seal must fit the key that the node had at its
+time. Rows older than AUDIT_KEEP_DAYS may be gone.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,12 @@ from django.utils import timezone
 from kernel.audit import canon
 from kernel.audit.models import AuditPending, AuditRow, AuditSeal
 from kernel.keys import secrets
+from kernel.nodes.selectors import former_keys
 
 FINDINGS_TOLD = 20
 LONGEST_TRANSACTION_MS = 10 * 60 * 1000  # a row may be committed, and sealed, this much later
+CHANGEOVER = timedelta(hours=1)  # the hub says when a key was replaced, and by its own clock
+BEGINNING, END = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)  # the nodes let go of old rows at different hours
 
 IN_NO_SEAL = """
@@ -32,6 +36,15 @@ SELECT id FROM (
   EXCEPT SELECT unnest(row_ids) FROM audit_auditseal WHERE node = %(node)s
 ) unsealed ORDER BY id LIMIT %(limit)s
 """  # one statement, so one snapshot: an honest row is always in a seal or in the queue
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of this node and the time in which it may have signed."""
+
+    public: Ed25519PublicKey
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ def verify(*, witness: Mapping[int, tuple[str, str]] | None = None) -> Report:
 def _findings(
     report: Report, witness: Mapping[int, tuple[str, str]] | None, horizon: datetime
 ) -> Iterator[Finding]:
-    key = _public_key()
+    keys = _keys()
     previous: AuditSeal | None = None
     own: set[int] = set()
     newest_before = 0
@@ -94,7 +107,7 @@ def _findings(
     for seal in seals.iterator(chunk_size=100):
         report.seals += 1
         yield from _of_chain(seal, previous, horizon)
-        yield from _of_seal(seal, key)
+        yield from _of_seal(seal, keys)
         if witness is not None:
             yield from _of_witness(seal, witness)
         yield from _of_rows(seal, newest_before, horizon, report)
@@ -126,7 +139,7 @@ def _of_chain(seal: AuditSeal, previous: AuditSeal | None, horizon: datetime) ->
         yield Finding("chain-broken", seal.sequence)
 
 
-def _of_seal(seal: AuditSeal, key: Ed25519PublicKey) -> Iterator[Finding]:
+def _of_seal(seal: AuditSeal, keys: Sequence[Key]) -> Iterator[Finding]:
     digest = canon.seal_digest(
         node=seal.node,
         sequence=seal.sequence,
@@ -139,10 +152,17 @@ def _of_seal(seal: AuditSeal, key: Ed25519PublicKey) -> Iterator[Finding]:
     if digest != bytes(seal.digest):
         yield Finding("seal-changed", seal.sequence)
         return
-    try:
-        key.verify(bytes(seal.signature), digest)
-    except InvalidSignature:
+    of_its_time = (key for key in keys if key.since <= seal.sealed_at <= key.until)
+    if not any(_fits(key.public, bytes(seal.signature), digest) for key in of_its_time):
         yield Finding("seal-not-signed", seal.sequence)
+
+
+def _fits(key: Ed25519PublicKey, signature: bytes, digest: bytes) -> bool:
+    try:
+        key.verify(signature, digest)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _of_witness(seal: AuditSeal, witness: Mapping[int, tuple[str, str]]) -> Iterator[Finding]:
@@ -180,8 +200,17 @@ def _cut_off(
             yield Finding("head-cut-off", sequence)
 
 
-def _public_key() -> Ed25519PublicKey:
-    key = load_pem_public_key(secrets.public_key().encode())
+def _keys() -> list[Key]:
+    """The keys this node had one after another, the present one last."""
+    keys, since = [], BEGINNING
+    for pem, replaced_at in [*former_keys(settings.NODE_CODE), (secrets.public_key(), END)]:
+        keys.append(Key(_loaded(pem), since - CHANGEOVER, replaced_at + CHANGEOVER))
+        since = replaced_at
+    return keys
+
+
+def _loaded(pem: str) -> Ed25519PublicKey:
+    key = load_pem_public_key(pem.encode())
     if not isinstance(key, Ed25519PublicKey):
         raise TypeError("a node's key is an Ed25519 key")
     return key

@@ -1,4 +1,4 @@
-"""Nodes of the province and the keys by which they know each other."""
+"""Nodes of the province and the keys by which they know each other, now and formerly."""
 
 from django.db import models
 from django.db.models import Q
@@ -27,3 +27,14 @@ class Node(ProvinceModel):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+
+class FormerKey(ProvinceModel):
+    """A public key that a node had before the one it has; audit seals of its time still fit it."""
+
+    node = models.ForeignKey(Node, models.PROTECT, related_name="former_keys")
+    public_key = models.TextField()
+    replaced_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"key of {self.node_id} until {self.replaced_at}"

@@ -1,8 +1,10 @@
 """Reading the register of nodes."""
 
+from datetime import datetime
+
 from django.db.models import QuerySet
 
-from kernel.nodes.models import Node
+from kernel.nodes.models import FormerKey, Node
 from kernel.nodes.states import Status
 
 
@@ -14,3 +16,9 @@ def node_by_code(code: str) -> Node | None:
 def enrolled_nodes() -> QuerySet[Node]:
     """Nodes that take part, in order of code."""
     return Node.objects.filter(status=Status.ENROLLED).order_by("code")
+
+
+def former_keys(code: str) -> list[tuple[str, datetime]]:
+    """Public keys that a node had, in PEM, and when each was replaced, in order."""
+    found = FormerKey.objects.filter(node__code=code).order_by("replaced_at")
+    return list(found.values_list("public_key", "replaced_at"))

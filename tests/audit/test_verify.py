@@ -6,6 +6,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.conf import settings as node
 from django.core.management import call_command
 from django.utils import timezone
@@ -15,7 +17,9 @@ from kernel.audit import canon, services, verification
 from kernel.audit.models import AuditPending, AuditRow, AuditSeal
 from kernel.audit.verification import Finding
 from kernel.homes import uuid7
+from kernel.keys import secrets
 from kernel.keys.secrets import signing_key
+from kernel.nodes.models import FormerKey, Node
 from tests.access.urls import PERSON, RESIDENT
 
 pytestmark = pytest.mark.django_db
@@ -207,6 +211,48 @@ def test_a_seal_signed_by_nobody_is_named(log, arrives):
         AuditSeal.objects.filter(sequence=3).update(signature=bytes(64))
 
     assert findings() == found("seal-not-signed", 3)
+
+
+@pytest.fixture
+def new_key(log, tmp_path, monkeypatch):
+    """A function that changes this node's key, as an operator does; the hub registers the new one."""
+
+    def change(arrives, replaced_at):
+        before = secrets.public_key()
+        pem = Ed25519PrivateKey.generate().private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+        path = tmp_path / "node.pem"
+        path.write_bytes(pem)
+        monkeypatch.setattr(node, "NODE_KEY_FILE", path)
+        signing_key.cache_clear()
+        with arrives():
+            whose, _ = Node.objects.get_or_create(code=node.NODE_CODE, defaults={"name": "here"})
+            FormerKey.objects.create(node=whose, public_key=before, replaced_at=replaced_at)
+
+    yield change
+    signing_key.cache_clear()
+
+
+def test_seals_of_before_a_change_of_the_nodes_key_are_good(log, arrives, new_key):
+    new_key(arrives, timezone.now())
+    authorise(RESIDENT, "timeline.read", facts={"own_record"}, person_id=PERSON)
+    services.seal_pending()
+
+    report = verification.verify()
+
+    assert (report.findings, report.seals, report.rows) == ([], 4, 7)
+
+
+@pytest.mark.parametrize(("hours", "signed_by_it"), [(-2, "former"), (2, "present")])
+def test_a_key_signs_in_its_time_only(hours, signed_by_it, log, arrives, new_key):
+    """What the former key signed after its end, or the new one before its beginning, is forged."""
+    new_key(arrives, timezone.now() + timedelta(hours=hours))
+    authorise(RESIDENT, "timeline.read", facts={"own_record"}, person_id=PERSON)
+    services.seal_pending()
+
+    wrong = [1, 2, 3] if signed_by_it == "former" else [4]
+    assert findings() == [Finding("seal-not-signed", sequence) for sequence in wrong]
 
 
 def test_a_missing_seal_is_named_and_its_rows(log, arrives):

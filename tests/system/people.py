@@ -97,7 +97,7 @@ def sign_in(province: Province, login: str, code: str = HUB) -> Reader:
     """Sign in a user of endpoints.json."""
     url = province.url(code)
     user = next(u for u in province.endpoints["users"] if (u["login"], u["url"]) == (login, url))
-    return _signed_in(url, login, user["secret"])
+    return signed_in(url, login, user["secret"])
 
 
 def account_of(province: Province, resident: Resident) -> Reader:
@@ -109,10 +109,11 @@ def account_of(province: Province, resident: Resident) -> Reader:
         "identity_number": resident.identity_number,
     }
     province.manage(HUB, "register_access", feed=orjson.dumps({"users": [user]}).decode())
-    return _signed_in(province.url(HUB), user["login"] or "", user["secret"] or "")
+    return signed_in(province.url(HUB), user["login"] or "", user["secret"] or "")
 
 
-def _signed_in(url: str, login: str, secret: str) -> Reader:
+def signed_in(url: str, login: str, secret: str) -> Reader:
+    """Sign in at a node."""
     answer = HTTP.request(
         "POST", f"{url}/api/v1/sign-in", json={"login": login, "password": secret}
     )

@@ -3,9 +3,10 @@
 import pytest
 
 from benchmarks.throwaway_province import HUB, until
-from tests.system.people import sign_in
+from tests.system.people import sign_in, signed_in
 from tests.system.test_homes import FIRST
 
+LAST = "SELECT max(sequence) FROM audit_auditseal WHERE node = %s"
 UNDO = {
     "changed": (
         "UPDATE audit_auditrow SET reason = reason || '?' WHERE id = %s",
@@ -57,8 +58,7 @@ def test_a_changed_row_is_found_and_named(province, sealed):
 
 
 def test_a_cut_off_tail_is_seen_by_the_foreign_copy(province, sealed):
-    last = "SELECT max(sequence) FROM audit_auditseal WHERE node = %s"
-    sequence = until(lambda: witnessed(province, last), 10)
+    sequence = until(lambda: witnessed(province, LAST), 10)
     # Out of sight instead of deleted: putting rows back would publish them again.
     away = (
         "UPDATE audit_auditrow SET node = 'away' WHERE id IN"
@@ -78,6 +78,33 @@ def test_a_cut_off_tail_is_seen_by_the_foreign_copy(province, sealed):
     assert finished.returncode == 1
     assert "末尾被截断" in finished.stdout
     assert province.jianqiao("audit", "verify", "--node", FIRST).returncode == 0
+
+
+def test_after_a_change_of_a_city_s_key_the_old_seals_are_good(fragile_province):
+    province = fragile_province
+    key = province.home.node(FIRST).keys / "node.pem"
+    former = leave_a_row(province)
+    registered = "SELECT public_key FROM nodes_node WHERE code = %s"
+    before = province.rows(HUB, registered, FIRST)
+
+    province.jianqiao("down")
+    key.unlink()
+    province.jianqiao("up", "--detach")
+    province.until_ready()
+    present = leave_a_row(province)
+
+    assert province.rows(HUB, registered, FIRST) != before
+    assert province.rows(HUB, "SELECT public_key FROM nodes_formerkey") == before
+    assert present > former
+    finished = province.jianqiao("audit", "verify", "--node", FIRST)
+    assert "完好" in finished.stdout
+
+
+def leave_a_row(province) -> int:
+    """Be refused at the city; the number of the last seal, once nothing waits for one."""
+    with pytest.raises(AssertionError):
+        signed_in(province.url(FIRST), "nobody", "nothing")
+    return until(lambda: witnessed(province, LAST), 20)
 
 
 def witnessed(province, last: str) -> int:
