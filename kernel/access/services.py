@@ -72,7 +72,8 @@ def authorise(
     context.note_decision()
     if decision.allowed:
         return
-    names_one = any(about.get(id_) for id_ in ("person_id", "registration_id", "resource_id"))
+    # What was asked for under a name that is no id of ours (`resource_id=None`) is not there either.
+    names_one = "resource_id" in about or about.get("person_id") or about.get("registration_id")
     if decision.reason == Reason.NO_FACT and names_one:
         raise NotVisible
     raise Refused

@@ -183,6 +183,8 @@ def test_the_row_of_a_read_is_committed_before_the_answer():
         ({"person_id": PERSON}, NotVisible),
         ({"registration_id": PERSON}, NotVisible),
         ({"resource_id": PERSON}, NotVisible),
+        ({"resource_id": None}, NotVisible),
+        ({"person_id": None}, Refused),
         ({}, Refused),
     ],
 )

@@ -74,8 +74,16 @@ def test_what_is_not_there_looks_the_same(entry):
 def test_an_id_that_is_none_is_refused_and_audited(path, db):
     answer = as_hospital(OrganisationFactory()).get(f"/fhir/R4/{path}")
 
-    assert answer.status_code in {403, 404}
-    assert last_row().outcome == "refused"
+    assert answer.status_code == 404
+    assert answer.json()["resourceType"] == "OperationOutcome"
+    assert answer.json()["issue"][0]["code"] == "not-found"
+    row = last_row()
+    assert (row.outcome, row.resource_type) == ("refused", path.partition("/")[0])
+
+
+def test_an_id_that_is_none_does_not_open_what_a_role_never_does(db):
+    assert as_somebody(Role.OPERATOR).get("/fhir/R4/Observation/1").status_code == 403
+    assert last_row().reason == "no-rule"
 
 
 def test_the_person_reads_it(entry, link):
