@@ -73,7 +73,9 @@ def take(
                 return _take_once(make_entries, message, organisation, language, by)
         except MessageRefused as refusal:
             body = dump(outcome(refusal.issues, language))
-            services.keep_refused(message, answer=body, status=refusal.status)
+            with transaction.atomic():
+                _authorise_keeping(message, by)
+                services.keep_refused(message, answer=body, status=refusal.status)
             return Answer(refusal.status, body)
         except (IntegrityError, OperationalError, services.Overtaken) as error:
             code = getattr(error.__cause__, "pgcode", "")
@@ -81,6 +83,13 @@ def take(
                 raise
             log.info("message of %s meets another one, taken again", organisation.code)
     raise AssertionError("unreachable")
+
+
+def _authorise_keeping(message: Received, by: Actor) -> None:
+    """What is kept of a refused message may name people; whose it is, nobody knows yet."""
+    authorise_write(
+        by, WRITE, facts=OWN, resource_type="Message", resource_id=message.id, count=0
+    )  # fmt: skip
 
 
 def default_message_id(raw: bytes) -> str:
