@@ -181,7 +181,7 @@ def test_a_delivery_waits_while_a_reload_copies_its_event_again(arrives):
 
     run_until_idle()
     waiting = delivery(event_id, NOTE)
-    assert (waiting.state, waiting.attempts, waiting.waits) == ("due", 0, 1)
+    assert (waiting.state, waiting.attempts, waiting.waits > 0) == ("due", 0, True)
     assert not wiring.seen
 
     with arrives():
