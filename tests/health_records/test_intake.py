@@ -32,7 +32,10 @@ def ago(**time):
 
 
 def result(id_, at, **parts):
-    return entry({"resourceType": "Observation", "id": id_, "effectiveDateTime": at, **parts})
+    return entry({
+        "resourceType": "Observation", "id": id_, "status": "final", "code": {"text": "体温"},
+        "effectiveDateTime": at, **parts,
+    })  # fmt: skip
 
 
 @CITY
@@ -60,7 +63,7 @@ def test_timeliness_is_from_the_newest_event_to_its_arrival(push, hospital, syst
     push(bundle(result("a", ago(hours=2)), result("b", ago(days=300))))
     push(bundle(result("c", ago(days=3))))
     push(bundle(result("d", ago(hours=1))))
-    push(bundle(entry({"resourceType": "Basic", "id": "timeless"})))
+    push(bundle(entry({"resourceType": "Basic", "id": "timeless", "code": {"text": "x"}})))
     push(bundle(result("e", ago(days=-7))))
 
     total = intake(system, hospital).json()["total"]

@@ -35,7 +35,10 @@ def listed(client, **wanted):
 
 
 def wrong_date(id_="d"):
-    return {"resourceType": "Observation", "id": id_, "effectiveDateTime": "2026-02-30"}
+    return {
+        "resourceType": "Observation", "id": id_, "status": "final", "code": {"text": "体温"},
+        "effectiveDateTime": "2026-02-30",
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -93,7 +96,7 @@ def test_one_message_with_its_reasons(refused, system):
 
     assert shown["request"] == {"method": "POST", "url": "Condition"}
     assert shown["reasons"] == [{
-        "path": "Condition.subject.reference", "rule": "reference-resolves",
+        "path": "Condition.subject", "rule": "reference-resolves",
         "text": "引用“Patient/pat-00012345”指向的资源不存在。请在同一 Bundle 中包含它，或先推送它",
     }]  # fmt: skip
     assert system.get(f"/api/v1/messages/{refused[1].id}").json()["request"] is None
