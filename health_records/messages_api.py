@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, StringConstraints
 
 from health_records.errors import WrongCity
 from health_records.formats.fhir import repair
@@ -47,12 +47,15 @@ OWN = frozenset({Fact.OWN_ORGANISATION})
 KNOWN = frozenset({Fact.AUTHENTICATED})
 
 
+Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
+
+
 class Filter(Schema):
     """Which refused messages are meant; `type` is a resource type with something wrong in it."""
 
-    hospital: str | None = None
-    rule: str | None = None
-    type: str | None = None
+    hospital: Code | None = None
+    rule: Code | None = None
+    type: Code | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     cursor: str | None = None
@@ -340,7 +343,7 @@ def _bounds(period: Period) -> tuple[datetime, datetime]:
     zone = ZoneInfo(settings.TIME_ZONE)
     last = period.until or timezone.localdate(timezone=zone)
     first = period.since or last - timedelta(days=29)
-    if not timedelta() <= last - first < timedelta(days=MOST_DAYS):
+    if last == date.max or not timedelta() <= last - first < timedelta(days=MOST_DAYS):
         raise InputInvalid(
             {"zh": "时间段须为 1 至 366 天", "en": "The period must be 1 to 366 days"}
         )

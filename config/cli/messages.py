@@ -34,12 +34,7 @@ def _of_hospital(command: Command) -> Command:
     """Give the command the client of `--hospital`."""
 
     def asked(home: Home, /, hospital: str, **named: Any) -> None:
-        try:
-            command(client_of(home, hospital), **named)
-        except NoAnswer as error:
-            raise StepFailed(
-                f"节点没有应答：{error}", f"The node does not answer: {error}"
-            ) from error
+        command(client_of(home, hospital), **named)
 
     update_wrapper(asked, command)
     option = click.option(

@@ -143,7 +143,12 @@ def test_only_the_days_asked_for(push, hospital, system):
 
 @CITY
 @pytest.mark.parametrize(
-    "period", [{"since": "2026-02-02", "until": "2026-02-01"}, {"since": "2020-01-01"}]
+    "period",
+    [
+        {"since": "2026-02-02", "until": "2026-02-01"},
+        {"since": "2020-01-01"},
+        {"since": "9999-12-31", "until": "9999-12-31"},
+    ],
 )
 def test_periods_that_are_none(period, hospital, system):
     assert intake(system, hospital, **period).status_code == 422
