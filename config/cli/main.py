@@ -18,6 +18,7 @@ COMMANDS = {
     "reset": "config.cli.reset:reset",
     "demo": "config.cli.demo:demo",
     "push": "config.cli.push:push",
+    "messages": "config.cli.messages:messages",
     "seed": "config.cli.seed:seed",
     "bench": "config.cli.bench:bench",
     "nodes": "config.cli.nodes:nodes",

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from health_records import services
 from health_records.incoming import Received
+from health_records.intake import Counts
 from health_records.models import Message
 from health_records.states import MessageState
 from kernel.actor import Role
@@ -315,7 +316,7 @@ def test_a_refusal_never_replaces_what_was_accepted(push, hospital):
     accepted = Message.objects.get()
     refused = Received(uuid7(), hospital.id, "m1", b"{}", timezone.now())
 
-    services.keep_refused(refused, answer=b"{}", status=422)
+    services.keep_refused(refused, answer=b"{}", status=422, why=Counts())
 
     assert Message.objects.get().id == accepted.id
 
