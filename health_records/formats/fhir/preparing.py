@@ -22,9 +22,7 @@ from health_records.formats.fhir.references import (
     Resolver,
     Stored,
     Wanted,
-    contained_ids,
-    issue_at,
-    wrong_target,
+    resolve_all,
 )
 from health_records.formats.fhir.validation.china import OUR_CODE
 from health_records.formats.fhir.validation.resources import validate
@@ -194,13 +192,7 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
         conditions.by_identifier(wanted.identifiers, organisation_id),
     )
     for entry in entries:
-        contained = contained_ids(entry.resource)
-        for holder, targets in entry.found.references:
-            rule = resolver.resolve(holder, contained, stored)
-            if rule is not None:
-                entry.issues.append(issue_at(entry, holder, rule))
-            elif issue := wrong_target(entry, holder, targets):
-                entry.issues.append(issue)
+        entry.issues += resolve_all(entry, resolver, stored)
 
 
 def _cut_all(

@@ -8,9 +8,9 @@ from urllib.parse import unquote
 from uuid import UUID
 
 from health_records.formats.fhir.bundles import RESTFUL, Entry, identifiers_in
-from health_records.formats.fhir.issues import Issue
+from health_records.formats.fhir.issues import MOST_ISSUES, Issue
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
-from health_records.formats.fhir.validation.resources import path_to
+from health_records.formats.fhir.validation.resources import paths_to
 from health_records.formats.fhir.validation.special_types import may_lead_to, target_shown
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -131,19 +131,25 @@ def contained_ids(resource: dict[str, Any]) -> set[str]:
     return {str(one.get("id")) for one in listed if isinstance(one, dict)}
 
 
-def issue_at(entry: Entry, holder: Holder, rule: str) -> Issue:
-    """The issue with the path at which the reference stands."""
-    path = path_to(holder, entry.resource, entry.path or entry.resource_type)
-    return Issue(rule, path, holder["reference"])
-
-
-def wrong_target(entry: Entry, holder: Holder, targets: frozenset[str] | None) -> Issue | None:
-    """The issue when a rewritten reference leads to a resource of a type that may not stand there."""
-    type_ = holder["reference"].partition("/")[0]
-    if may_lead_to(type_, targets) or type_ not in RESOURCE_TYPES:
-        return None
-    issue = issue_at(entry, holder, "reference-target")
-    return Issue(issue.rule, issue.path, target_shown(type_, targets))
+def resolve_all(entry: Entry, resolver: Resolver, stored: Stored) -> list[Issue]:
+    """Rewrite every reference of an entry; an issue for each that leads where it must not."""
+    contained = contained_ids(entry.resource)
+    broken: list[tuple[Holder, str, str]] = []
+    for holder, targets in entry.found.references:
+        rule = resolver.resolve(holder, contained, stored)
+        if rule is not None:
+            broken.append((holder, rule, holder["reference"]))
+        else:
+            type_ = holder["reference"].partition("/")[0]
+            if type_ in RESOURCE_TYPES and not may_lead_to(type_, targets):
+                broken.append((holder, "reference-target", target_shown(type_, targets)))
+        if len(broken) == MOST_ISSUES:
+            break  # the entry is refused, and no more would be shown
+    if not broken:
+        return []
+    where = entry.path or entry.resource_type
+    paths = paths_to([holder for holder, _, _ in broken], entry.resource, where)
+    return [Issue(rule, paths.get(id(holder), where), value) for holder, rule, value in broken]
 
 
 def target_of(value: Any, type_: str) -> str | None:

@@ -29,7 +29,8 @@ PROFILED_TYPES = frozenset({"SimpleQuantity", "MoneyQuantity"})
 
 SYSTEM_TYPE = "http://hl7.org/fhirpath/System."
 FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
-NESTED = frozenset({"BackboneElement", "Element"})
+EVERYWHERE = frozenset({"ele-1", "ext-1"})
+"""Invariants that are repeated at every element."""
 
 Json = dict[str, Any]
 
@@ -128,6 +129,9 @@ def _element(element: Element, path: str, *, is_group: bool) -> Json:
     binding = element.find(f"{FHIR}binding")
     if binding is not None and value(binding, "strength") == "required":
         made["codes"] = value(binding, "valueSet").partition("|")[0]
+    rules = [key for key in _rules(element) if key not in EVERYWHERE]
+    if rules and not is_group:
+        made["rules"] = rules
     return made
 
 
@@ -162,5 +166,10 @@ def packed(definitions: Json) -> bytes:
     return gzip.compress(orjson.dumps(definitions, option=orjson.OPT_SORT_KEYS), 9, mtime=0)
 
 
+def main(source: Path, target: Path) -> None:
+    """Write what is made of a ZIP."""
+    target.write_bytes(packed(compile_definitions(source)))
+
+
 if __name__ == "__main__":
-    COMPILED.write_bytes(packed(compile_definitions(Path(sys.argv[1]))))
+    main(Path(sys.argv[1]), COMPILED)

@@ -85,11 +85,6 @@ def all_of(*conditions: Holds) -> Holds:
     return lambda node: all(holds(node) for holds in conditions)
 
 
-def each(name: str, condition: Holds) -> Holds:
-    """The condition holds for every item of a list."""
-    return lambda node: all(condition(one) for one in node.get(name) or ())
-
-
 def distinct(name: str, *parts: str) -> Holds:
     """No two items of a list agree in these parts."""
 

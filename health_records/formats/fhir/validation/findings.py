@@ -28,10 +28,10 @@ class Findings:
     contact_points: list[Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
     contained: dict[str, str] = field(default_factory=dict)
-    """Type by id of the contained resources."""
+    """Type by id of the contained resources; of their container by ""."""
 
-    sought: Json | None = None
-    """A Reference whose path is wanted."""
+    sought: frozenset[int] = frozenset()
+    """References whose paths are wanted, by `id()`."""
 
     within: str = ""
     depth: int = 0

@@ -1,5 +1,6 @@
 """The way in: issues of a resource as it stands at a path, and what the walk found."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from health_records.formats.fhir.issues import Issue
@@ -27,10 +28,13 @@ def validate_entry(entry: dict[str, Any], path: str) -> list[Issue]:
     return _issues(envelope_of("Bundle.entry", "resource")(entry, Findings()), path)
 
 
-def path_to(holder: dict[str, Any], resource_: dict[str, Any], path: str) -> str:
-    """Where in a resource that stands at a path a Reference is which was found there."""
-    faults = resource(resource_, Findings(sought=holder)) or ()
-    return next((path + below for below, rule, _ in faults if rule == SOUGHT), path)
+def paths_to(
+    holders: Iterable[dict[str, Any]], resource_: dict[str, Any], path: str
+) -> dict[int, str]:
+    """Where in a resource that stands at a path the References are, by `id()`; the first hundred."""
+    sought = frozenset(map(id, holders))
+    faults = resource(resource_, Findings(sought=sought)) or ()
+    return {int(shown): path + below for below, rule, shown in faults if rule == SOUGHT}
 
 
 def _issues(faults: list[Fault] | None, path: str) -> list[Issue]:

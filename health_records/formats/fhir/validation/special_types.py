@@ -26,13 +26,13 @@ def reference(targets: frozenset[str] | None) -> Check:
         if type(text) is not str:
             return None
         found.references.append((node, targets))
-        if node is found.sought:
-            return [("", SOUGHT, text)]
+        if found.sought and id(node) in found.sought:
+            return [("", SOUGHT, str(id(node)))]
         type_: str | None
         if text[:4] == "urn:":
             return None
         if text[:1] == "#":
-            type_ = found.contained.get(text[1:]) if text != "#" else found.within
+            type_ = found.contained.get(text[1:], "" if text == "#" else None)
             if type_ is None:
                 return [("", "ref-1", text)]
         elif match := TARGET.fullmatch(text):
@@ -66,7 +66,7 @@ def domain_resource(walk: Check) -> Check:
         inside = [one for one in contained if type(one) is dict]
         outer = found.contained
         types = {str(one.get("id")): str(one.get("resourceType")) for one in inside}
-        found.contained = outer | types
+        found.contained = {"": found.within} | outer | types
         faults = list(walk(node, found) or ())
         found.contained = outer
         if any("contained" in one for one in inside):
