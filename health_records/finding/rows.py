@@ -55,9 +55,12 @@ def included_in(found: Sequence[Found], wanted: Sequence[Wanted]) -> list[Found]
 
 def found_in(resource_type: str, row: Sequence[Any]) -> Found:
     """A row of the columns that every statement gives."""
-    *above, sealed, recorded_at, references = row
-    opened = None if sealed is None else bytes(sealed)
-    return Found(resource_type, *above, opened, recorded_at, references)
+    registration_id, fact, id_, node, organisation_id, version, place, row_id, source = row[:9]
+    sealed, recorded_at, references = row[9:]
+    return Found(
+        resource_type, registration_id, fact, id_, node, organisation_id, version, place, row_id,
+        source, None if sealed is None else bytes(sealed), recorded_at, references,
+    )  # fmt: skip
 
 
 def _included(kind: Kind, asked: Sequence[Wanted]) -> list[Found]:

@@ -29,7 +29,7 @@ def result_of(registration, **about):
     made = EntryFactory(registration=registration, code="8310-5", **about)
     VersionFactory(
         node=made.node, resource_id=made.id, resource_type="Observation",
-        source={"resourceType": "Observation", "status": "final"}, recorded_at=made.changed_at,
+        source='{"resourceType":"Observation","status":"final"}', recorded_at=made.changed_at,
     )  # fmt: skip
     return made
 
