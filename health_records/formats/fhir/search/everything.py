@@ -36,8 +36,11 @@ Page = tuple[list[Found], list[Found], tuple[str, Place] | None]
 def everything(id_: str, pairs: Pairs, *, strict: bool, language: str, by: Actor) -> bytes:
     """A page of the record; NotVisible when the actor sees no such patient."""
     registration_id = as_uuid(id_)
-    if registration_id is None or not may_search(by):
+    if not may_search(by):
         authorise(by, SEARCH, resource_type=PATIENT, registration_id=registration_id)
+    if registration_id is None:
+        nobody = Concern(None, frozenset({Fact.AUTHENTICATED}), 0)
+        authorise_search(by, SEARCH, [nobody], resource_type=PATIENT)
         raise NotVisible
     path = f"{PATIENT}/{registration_id}/$everything"
     half, place, pairs = _place(path, pairs)
