@@ -33,6 +33,7 @@ from health_records.formats.fhir.parsing import dump, parse
 from health_records.formats.fhir.reading import resource_of
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
 from health_records.formats.fhir.search.answers import search
+from health_records.formats.fhir.search.everything import everything
 from health_records.formats.fhir.search.requests import is_strict, pairs_asked
 from health_records.incoming import Kind
 from health_records.visibility import facts_about_registration
@@ -142,6 +143,16 @@ def one(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> H
         return _take_single(request, actor, resource_type, id)
     _require_type(resource_type)
     return _read(request, actor, resource_type, id, None)
+
+
+@_fhir("GET", "HEAD")
+def everything_of(request: HttpRequest, *, actor: Actor, id: str) -> HttpResponse:
+    """The whole record of a patient."""
+    body = everything(
+        id, pairs_asked(request), strict=is_strict(request), language=get_language() or "zh",
+        by=actor,
+    )  # fmt: skip
+    return fhir_response(body, 200)
 
 
 @_fhir("POST")
