@@ -12,6 +12,7 @@ from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
 from health_records.api import router as records
+from health_records.messages_api import router as messages
 from kernel.actor import Actor
 from kernel.http import problem_response
 from kernel.problems import DomainError, FieldError, InputInvalid, Unauthenticated
@@ -65,6 +66,7 @@ api.add_router("", accounts)
 api.add_router("", organisations)
 api.add_router("", persons)
 api.add_router("", records)
+api.add_router("", messages)
 
 
 @api.exception_handler(DomainError)

@@ -14,6 +14,7 @@ beat_schedule = {
     "tend partitions": {"task": "replication.tend_partitions", "schedule": 3600.0},
     "forget what ended": {"task": "accounts.forget_expired", "schedule": 600.0},
     "forget deliveries": {"task": "events.forget_old", "schedule": 3600.0},
+    "forget refused messages": {"task": "records.forget_refused", "schedule": 3600.0},
     "forget commands": {"task": "commands.forget_old", "schedule": 3600.0},
     "destroy keys given up": {"task": "keys.destroy_given_up", "schedule": 600.0},
 }

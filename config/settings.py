@@ -69,6 +69,7 @@ CHORES = {  # seconds between runs; done by the event consumer
 }
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
+REFUSED_KEEP_DAYS = env.integer("REFUSED_KEEP_DAYS", 180, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,

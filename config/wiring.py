@@ -43,6 +43,7 @@ SEALED_COLUMNS: list[SealedColumn] = [
     SealedColumn("health_records.DocumentContent", "content", batch=50),
     SealedColumn("health_records.Message", "raw", batch=20),
     SealedColumn("health_records.Message", "answer", batch=100),
+    SealedColumn("health_records.Message", "request", batch=500),
 ]
 
 BLIND_INDEXES: list[BlindIndex] = [

@@ -79,15 +79,16 @@ def registrations_of(resources: Iterable[Incoming]) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message, whatever its format."""
+    """A message, whatever its format; `request` is what was asked with a resource that came alone."""
 
     id: UUID
     organisation_id: UUID
     message_id: str
     raw: bytes
     at: datetime
+    request: bytes = b""
 
     @property
     def sha256(self) -> bytes:
-        """Digest of the bytes as they came."""
-        return sha256(self.raw).digest()
+        """Digest of the bytes as they came; of a resource alone, of what was asked with it, too."""
+        return sha256(self.request + self.raw).digest()

@@ -17,7 +17,12 @@ from registry.patients.models import PatientRegistration
 
 
 class Message(LocalModel):
-    """A message as it came, and what was answered; both compressed, then sealed."""
+    """A message as it came, and what was answered; both compressed, then sealed.
+
+    `request` is what the request line and head said of a resource that came alone, as
+    Bundle.entry.request would say it; sealed too, for a condition may name a person. `rules` and `types`
+    say what a refused message broke, and in resources of which types.
+    """
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
@@ -28,6 +33,9 @@ class Message(LocalModel):
     raw = models.BinaryField()
     answer = models.BinaryField()
     answer_status = models.PositiveSmallIntegerField()
+    request = models.BinaryField(null=True)
+    rules = ArrayField(models.TextField(), default=list, db_default=[])
+    types = ArrayField(models.TextField(), default=list, db_default=[])
     resources = models.PositiveIntegerField(default=0)
     received_at = models.DateTimeField(db_default=Now())
 
@@ -38,9 +46,48 @@ class Message(LocalModel):
                 name="message_state_known", condition=Q(state__in=MessageState.values)
             ),
         ]
+        indexes = [
+            models.Index(
+                name="message_refused", fields=["organisation", "id"],
+                condition=Q(state=MessageState.REFUSED),
+            ),
+            GinIndex(
+                name="message_rules", fields=["rules"], condition=Q(state=MessageState.REFUSED)
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"message {self.id}, {self.state}"
+
+
+class Attempt(LocalModel):
+    """What came of a message, each time it came: the numbers by which a hospital's feed is judged.
+
+    A row of its own instead of counters, which messages of one hospital would queue for. `rules` is
+    `{rule: how often}`; `delay_seconds` from the last event told of to its arrival; `present` of `wanted`
+    elements were there; of the `patients` so many have a valid identity number, and a phone.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    at = models.DateTimeField()
+    accepted = models.BooleanField()
+    stored = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    rules = models.JSONField(default=dict)
+    delay_seconds = models.FloatField(null=True)
+    wanted = models.PositiveIntegerField(default=0)
+    present = models.PositiveIntegerField(default=0)
+    patients = models.PositiveIntegerField(default=0)
+    identified = models.PositiveIntegerField(default=0)
+    reachable = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        indexes = [models.Index(name="attempt_of_hospital", fields=["organisation", "at"])]
+
+    def __str__(self) -> str:
+        return f"attempt of {self.organisation_id} at {self.at}"
 
 
 class PushedResource(CityModel):

@@ -2,14 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, models, transaction
+from django.utils import timezone
 
 from health_records import selectors
 from health_records.incoming import Incoming, Kind, Received, registrations_of
-from health_records.models import DocumentContent, Message, ResourceVersion
+from health_records.intake import Counts
+from health_records.models import Attempt, DocumentContent, Message, ResourceVersion
 from health_records.sealing import open_values, seal_packed, seal_values
 from health_records.states import MessageState
 from kernel.actor import Actor
@@ -21,6 +25,7 @@ from registry.patients.services import record_registration, withdraw_registratio
 from registry.practitioners.selectors import ids_by_certificate, role_ids
 
 RECEIVED = "records.received"
+FORGOTTEN_AT_ONCE = 1_000
 
 VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
@@ -54,8 +59,8 @@ def finish_message(message: Received, *, answer: bytes, status: int, resources: 
 
 
 @transaction.atomic
-def keep_refused(message: Received, *, answer: bytes, status: int) -> None:
-    """Keep a refused message, so that it can be looked at; an accepted one of that id stays."""
+def keep_refused(message: Received, *, answer: bytes, status: int, why: Counts) -> None:
+    """Keep a refused message, so that it can be mended; an accepted one of that id stays."""
     known = selectors.message_by_id(message.organisation_id, message.message_id)
     if known is not None and known.state == MessageState.ACCEPTED:
         return
@@ -63,10 +68,33 @@ def keep_refused(message: Received, *, answer: bytes, status: int) -> None:
         "state": MessageState.REFUSED,
         "answer": seal_packed("health_records.Message.answer", message.id, answer),
         "answer_status": status,
+        "rules": sorted(why.rules),
+        "types": sorted(why.types),
     }
+    record_attempt(message, why, accepted=False)
     if known is not None:
         known.delete()
     Message.objects.bulk_create([Message(**values)], ignore_conflicts=True)
+
+
+def record_attempt(message: Received, counts: Counts, *, accepted: bool) -> None:
+    """Write down what came of a message, in numbers."""
+    Attempt.objects.create(
+        organisation_id=message.organisation_id, at=message.at, accepted=accepted,
+        rules=dict(counts.rules), refused=counts.refused, stored=counts.stored,
+        delay_seconds=counts.delay_seconds, wanted=counts.wanted, present=counts.present,
+        patients=counts.patients, identified=counts.identified, reachable=counts.reachable,
+    )  # fmt: skip
+
+
+def forget_refused() -> int:
+    """Delete refused messages that nobody mended within the time to keep them; how many."""
+    limit = timezone.now() - timedelta(days=settings.REFUSED_KEEP_DAYS)
+    old = Message.objects.filter(state=MessageState.REFUSED, received_at__lt=limit)
+    gone = 0
+    while ids := list(old.values_list("id", flat=True)[:FORGOTTEN_AT_ONCE]):
+        gone += old.filter(id__in=ids).delete()[0]
+    return gone
 
 
 def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> None:
@@ -93,8 +121,10 @@ def _message_values(message: Received) -> dict[str, Any]:
         "message_id": message.message_id,
         "sha256": message.sha256,
         "raw": seal_packed("health_records.Message.raw", message.id, message.raw),
+        "request": seal_packed("health_records.Message.request", message.id, message.request)
+        if message.request else None,
         "received_at": message.at,
-    }
+    }  # fmt: skip
 
 
 def _notice_changes(resources: Sequence[Incoming]) -> None:

@@ -16,16 +16,16 @@ from kernel.actor import Actor, Role
 from registry.persons.selectors import links_of_person, survivor_of
 from registry.persons.states import LIVE
 
-RECENTLY = """now() - make_interval(days => coalesce(
+SINCE = """statement_timestamp() - make_interval(days => coalesce(
   (SELECT s.value FROM health_records_recordsetting s WHERE s.name = %(treatment_window)s),
   %(treatment_days)s))"""
 
+# A hospital states the times of its visits, so a time to come counts for nothing.
 VISITED = f"""EXISTS (
   SELECT FROM health_records_encounter e
   WHERE e.node = {{node}} AND e.registration_id = {{id}}
     AND e.status_code <> ALL(%(no_visits)s) AND e.occurred_at <= statement_timestamp()
-    AND (e.occurred_at >= {RECENTLY} OR e.ended_at BETWEEN {RECENTLY} AND statement_timestamp()))"""
-"""A hospital states the times of its visits, so a time to come counts for nothing."""
+    AND (e.occurred_at >= {SINCE} OR e.ended_at BETWEEN {SINCE} AND statement_timestamp()))"""
 
 SURVIVING = """
   SELECT p.id FROM persons_person p, (
@@ -93,9 +93,9 @@ def values_of(actor: Actor) -> dict[str, Any]:
         "organisation": actor.organisation_id,
         "person": actor.person_id,
         "live": list(LIVE),
-        "no_visits": sorted(NO_VISITS),
         "treatment_window": TREATMENT_WINDOW,
         "treatment_days": SETTINGS[TREATMENT_WINDOW],
+        "no_visits": list(NO_VISITS),
     }
 
 

@@ -1,12 +1,13 @@
 """Fixtures of every test: the database under the serving role, and arriving rows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 from kernel.events.models import EventRoute
 from kernel.events.services import sync_routes
@@ -16,6 +17,14 @@ from kernel.replication import enrolment
 
 CITIES = ("620100", "620800")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
+
+
+def flush_as_owner(operations: DatabaseOperations, statements: Iterable[str]) -> None:
+    """Empty the tables as the login role, which owns them; the app role may not truncate."""
+    with transaction.atomic(), operations.connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE jianqiao_owner")
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +37,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
                 enrolment.make_room(city)
         connection.close()
         options["options"] = "-c role=jianqiao_app"
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(DatabaseOperations, "execute_sql_flush", flush_as_owner)
     yield
+    monkeypatch.undo()
     with django_db_blocker.unblock():
         connection.close()
         options.pop("options", None)

@@ -23,17 +23,18 @@ ATTEMPTS = 7
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 RETRIED = frozenset({429, 502, 503, 504})
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-FHIR_JSON = "application/fhir+json"
+FHIR_JSON, PLAIN_JSON = "application/fhir+json", "application/json"
 SigningKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 CURVES = {"secp256r1": "ES256", "secp384r1": "ES384"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and decoded body; None where the body is not JSON."""
+    """Status, decoded body (None where it is not JSON), and the bytes themselves."""
 
     status: int
     body: Any
+    data: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -63,6 +64,11 @@ class HospitalClient:
     def get(self, path: str) -> Answer:
         """GET a FHIR resource."""
         return self._authorised("GET", path, headers={"Accept": FHIR_JSON})
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> Answer:
+        """Call the platform's own API, /api/v1."""
+        headers = {"Accept": PLAIN_JSON} | ({"Content-Type": PLAIN_JSON} if body else {})
+        return self._authorised(method, f"/api/v1{path}", body=body, headers=headers)
 
     def token(self) -> str:
         """An access token with some life left (RFC 6749 client credentials, RFC 7523)."""
@@ -128,7 +134,7 @@ class HospitalClient:
             if response.status in RETRIED:
                 last = f"HTTP {response.status}"
                 continue
-            return Answer(response.status, _decoded(response.data))
+            return Answer(response.status, _decoded(response.data), response.data)
         raise NoAnswer(f"{self.url} 没有应答：{last}", f"{self.url} does not answer: {last}")
 
 

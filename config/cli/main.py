@@ -1,5 +1,6 @@
 """Entry point of `jianqiao`; the module of a command is loaded when it is called."""
 
+import os
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "reset": "config.cli.reset:reset",
     "demo": "config.cli.demo:demo",
     "push": "config.cli.push:push",
+    "messages": "config.cli.messages:messages",
     "seed": "config.cli.seed:seed",
     "bench": "config.cli.bench:bench",
     "nodes": "config.cli.nodes:nodes",
@@ -73,6 +75,8 @@ def _speak(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.pass_context
 def cli(ctx: click.Context, home: Path) -> None:
     """Remember the home for the commands below."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]  # libpq would mix them into the address of every node
     ctx.obj = Home(home.absolute())
 
 

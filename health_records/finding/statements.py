@@ -194,13 +194,16 @@ def _visible(criteria: Criteria, actor: Actor, values: Values) -> str:
             "EXISTS (SELECT FROM health_records_encounter e"
             f" WHERE e.node = r.node AND e.registration_id = r.id AND e.id = ANY({asked}))"
         )
+    return visible_among(" AND ".join(among) or "true", actor)
+
+
+def visible_among(condition: str, actor: Actor) -> str:
+    """The registrations `r` of a condition that the actor sees, and by which fact."""
     facts = facts_that_suffice(actor, SEARCH)
     cases = [f"WHEN {SEEN[fact]} THEN '{fact}'" for fact in facts[:-1]]
     fact = f"CASE {' '.join(cases)} ELSE '{facts[-1]}' END" if cases else f"'{facts[-1]}'"
-    return VISIBLE.format(
-        fact=fact, among=" AND ".join(among) or "true",
-        condition=" OR ".join(SEEN[one] for one in facts),
-    )  # fmt: skip
+    sees = " OR ".join(SEEN[one] for one in facts) or "false"
+    return VISIBLE.format(fact=fact, among=condition, condition=sees)
 
 
 def _where_of_record(criteria: Criteria, values: Values) -> str:

@@ -333,6 +333,19 @@ class Migration(migrations.Migration):
                 ("raw", models.BinaryField()),
                 ("answer", models.BinaryField()),
                 ("answer_status", models.PositiveSmallIntegerField()),
+                ("request", models.BinaryField(null=True)),
+                (
+                    "rules",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), db_default=[], default=list, size=None
+                    ),
+                ),
+                (
+                    "types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), db_default=[], default=list, size=None
+                    ),
+                ),
                 ("resources", models.PositiveIntegerField(default=0)),
                 (
                     "received_at",
@@ -349,6 +362,48 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            bases=(kernel.postgres.homes.Local, models.Model),
+        ),
+        migrations.CreateModel(
+            name="Attempt",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=kernel.homes.UUID7(),
+                        default=uuid_utils.compat.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("accepted", models.BooleanField()),
+                ("stored", models.PositiveIntegerField(default=0)),
+                ("refused", models.PositiveIntegerField(default=0)),
+                ("rules", models.JSONField(default=dict)),
+                ("delay_seconds", models.FloatField(null=True)),
+                ("wanted", models.PositiveIntegerField(default=0)),
+                ("present", models.PositiveIntegerField(default=0)),
+                ("patients", models.PositiveIntegerField(default=0)),
+                ("identified", models.PositiveIntegerField(default=0)),
+                ("reachable", models.PositiveIntegerField(default=0)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="organisations.organisation",
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["organisation", "at"], name="attempt_of_hospital")
+                ],
+            },
             bases=(kernel.postgres.homes.Local, models.Model),
         ),
         migrations.CreateModel(
@@ -563,6 +618,20 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("organisation", "resource_type", "source_key"),
                 name="clinicalentry_source_once",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("state", "refused")),
+                fields=["organisation", "id"],
+                name="message_refused",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="message",
+            index=django.contrib.postgres.indexes.GinIndex(
+                condition=models.Q(("state", "refused")), fields=["rules"], name="message_rules"
             ),
         ),
         migrations.AddConstraint(

@@ -2,7 +2,6 @@
 
 from django.db.backends.postgresql import base
 
-from kernel.postgres.operations import HomesOperations
 from kernel.postgres.schema import HomesSchemaEditor
 
 
@@ -10,4 +9,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """PostgreSQL with tables shaped by their home."""
 
     SchemaEditorClass = HomesSchemaEditor
-    ops_class = HomesOperations

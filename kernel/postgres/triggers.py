@@ -10,12 +10,7 @@ def require_trigger(
 
     `function` is the statement that makes the function of the trigger's name. An ordinary trigger
     leaves rows that arrive by replication alone; `for_replicated` makes it fire for them too.
-    Nothing is done by a login that only acts for the owner, nor while the table does not exist.
     """
-    cursor.execute("SELECT to_regclass(%s), current_user = session_user", [f"public.{table}"])
-    known, is_login = cursor.fetchone()
-    if known is None or not is_login:
-        return
     cursor.execute(function)
     cursor.execute(
         "SELECT count(*) FROM pg_trigger"

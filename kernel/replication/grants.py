@@ -56,10 +56,6 @@ def found(cursor: Any, roles: list[str]) -> Privileges:
 
 def apply(cursor: Any) -> None:
     """Make grants what the homes say, changing only what differs."""
-    cursor.execute("SELECT current_user = session_user")
-    (is_login,) = cursor.fetchone()
-    if not is_login:
-        return
     peers = [peer for peer in _peers(cursor) if _exists(cursor, replication_role(peer))]
     want = wanted(peers)
     have = found(cursor, [APP_ROLE, *map(replication_role, peers)])

@@ -15,6 +15,8 @@ PERSONAL = {
     "access_log.read",
     "person.read",
     "record.write",
+    "message.read",
+    "message.write",
 }
 
 

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import stat
+import subprocess
 import threading
 from unittest.mock import Mock
 
@@ -104,6 +105,14 @@ def test_a_node_takes_no_setting_from_the_user_s_shell(home, monkeypatch):
         "LC_ALL": "C.UTF-8", "TZ": "UTC", "COVERAGE_PROCESS_CONFIG": "c",
         "NODE_CODE": "620100",
     }  # fmt: skip
+
+
+def test_the_command_line_heeds_no_variable_of_libpq(home, monkeypatch):
+    monkeypatch.setenv("PGSSLMODE", "require")
+
+    CliRunner().invoke(cli, ["--home", str(home.path), "status"])
+
+    assert subprocess.run(["/usr/bin/env", "printenv", "PGSSLMODE"], check=False).returncode == 1
 
 
 def test_a_node_that_is_not_there_is_named(home):

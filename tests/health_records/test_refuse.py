@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from health_records import services
 from health_records.incoming import Received
+from health_records.intake import Counts
 from health_records.models import Message
 from health_records.states import MessageState
 from kernel.actor import Role
@@ -263,6 +264,16 @@ def test_another_hospitals_patient_is_nothing(push, hospital):
     assert rule_of(answer) == ("reference-resolves", "Bundle.entry[0].resource.subject")
 
 
+def test_keeping_a_refused_message_is_audited(push, system):
+    answer = push(changed(0, birthDate="2026-13-01"))
+
+    assert answer.status_code == 422
+    kept, row = Message.objects.get(), AuditRow.objects.get(action="record.write")
+    assert (kept.state, kept.resources) == (MessageState.REFUSED, 0)
+    assert (row.outcome, row.resource_type, row.resource_id) == ("allowed", "Message", kept.id)
+    assert (row.registration_id, row.count) == (None, 0)
+
+
 def test_a_batch_keeps_its_good_entries(push, stored):
     good, bad = visit()["entry"][0], entry({"resourceType": "Nonsense"})
     leaning = entry({
@@ -305,7 +316,7 @@ def test_a_refusal_never_replaces_what_was_accepted(push, hospital):
     accepted = Message.objects.get()
     refused = Received(uuid7(), hospital.id, "m1", b"{}", timezone.now())
 
-    services.keep_refused(refused, answer=b"{}", status=422)
+    services.keep_refused(refused, answer=b"{}", status=422, why=Counts())
 
     assert Message.objects.get().id == accepted.id
 

@@ -1,7 +1,7 @@
 """A search gives out, counts and sorts only what the actor may see, and leaves rows that say so."""
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
@@ -130,7 +130,7 @@ def test_a_merged_persons_records_are_the_survivors(own):
         assert ids(search(as_somebody(Role.RESIDENT, person_id=person))) == {str(own.id)}
 
 
-@pytest.mark.parametrize("person", [None, uuid4()])
+@pytest.mark.parametrize("person", [None, UUID(int=7)])
 def test_another_resident_finds_nothing(person, own):
     IdentityLinkFactory(registration_id=own.registration_id)
     stranger = as_somebody(Role.RESIDENT, person_id=person)

@@ -76,7 +76,16 @@ def test_the_capability_statement_names_what_there_is(client):
     assert [one["code"] for one in rest["interaction"]] == ["transaction", "batch"]
     account = rest["resource"][0]
     codes = [one["code"] for one in account["interaction"]]
-    assert codes == ["read", "vread", "history-instance", "create", "update", "delete"]
+    assert codes == [
+        "read", "vread", "history-instance", "search-type", "create", "update", "delete"
+    ]  # fmt: skip
+    types = {one["type"]: one for one in rest["resource"]}
+    assert [one["name"] for one in types["Observation"]["searchParam"]] == [
+        "_id", "_lastUpdated", "identifier", "patient", "subject", "encounter", "code", "date",
+        "category", "status",
+    ]  # fmt: skip
+    assert "MedicationRequest:requester" in types["MedicationRequest"]["searchInclude"]
+    assert [one["name"] for one in types["Patient"]["operation"]] == ["everything"]
     assert (account["conditionalUpdate"], account["conditionalDelete"]) == (True, "single")
 
 
@@ -86,7 +95,7 @@ def test_the_hub_only_reads(client):
 
     assert "interaction" not in rest
     codes = [one["code"] for one in rest["resource"][0]["interaction"]]
-    assert codes == ["read", "vread", "history-instance"]
+    assert codes == ["read", "vread", "history-instance", "search-type"]
     assert "conditionalCreate" not in rest["resource"][0]
 
 

@@ -126,7 +126,7 @@ def leave_content_at_home(document, url):
     """What the hub says of attachments: where to get them."""
     for part, one in enumerate(document["content"]):
         del one["attachment"]["data"]
-        place = f"/api/v1/documents/{document['id']}/content?part={part}"
+        place = f"/api/v1/documents/{document['id']}/content?part={part}&type=DocumentReference"
         one["attachment"]["url"] = url + place
 
 

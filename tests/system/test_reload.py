@@ -31,7 +31,10 @@ def test_reload_restores_identical_rows_and_handles_nothing_twice(province):
     for resident in residents:
         person_of(province, enrol(province, resident, FIRST, seed))
     until(lambda: settled(province))
-    handled = "SELECT event_id, handler, done_at FROM events_eventdelivery ORDER BY 1, 2"
+    handled = (
+        "SELECT event_id, handler, done_at FROM events_eventdelivery"
+        f" WHERE node <> '{HUB}' ORDER BY 1, 2"
+    )
     before, links = province.rows(HUB, handled), province.rows(HUB, LINKS)
     other = incoming(province, SECOND)
     for table in COPIED:

@@ -4,7 +4,6 @@ import json
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -14,8 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from config.model_province.traffic import Sent, Traffic, count_of, messages_of
-from health_records.formats.fhir import bundles, door
-from health_records.formats.fhir.parsing import parse
+from health_records.formats.fhir import door
 from health_records.models import Message
 from health_records.states import MessageState
 from kernel.actor import Actor, Role
@@ -93,10 +91,9 @@ def _take_all(part: Iterable[Sent], organisations: dict[str, Organisation]) -> i
     for sent in part:
         organisation = organisations[sent.hospital.code]
         answer = door.take(
-            partial(_entries, sent.body, organisation),
+            sent.body,
             organisation=organisation,
             message_id=sent.message_id,
-            raw=sent.body,
             language="zh",
             by=_system_of(organisation),
         )
@@ -104,10 +101,6 @@ def _take_all(part: Iterable[Sent], organisations: dict[str, Organisation]) -> i
             raise Refused(answer.body.decode())
         count += len(orjson.loads(answer.body)["entry"])
     return count
-
-
-def _entries(body: bytes, organisation: Organisation) -> tuple[str, list[bundles.Entry]]:
-    return bundles.entries_of(parse(body), organisation)
 
 
 def _system_of(organisation: Organisation) -> Actor:

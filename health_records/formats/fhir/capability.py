@@ -7,9 +7,11 @@ from typing import Any
 from django.conf import settings
 
 from health_records.formats.fhir.resource_types import NOT_KEPT, RESOURCE_TYPES
+from health_records.formats.fhir.search.includes import references_of
+from health_records.formats.fhir.search.parameters import NOTES, TYPES, Meaning, parameters_of
 
 WRITTEN_ON = "2026-11-21"
-READS = ("read", "vread", "history-instance")
+READS = ("read", "vread", "history-instance", "search-type")
 WRITES = ("create", "update", "delete")
 TAKES: Mapping[str, Any] = {
     "updateCreate": True,
@@ -26,6 +28,18 @@ DOCUMENTATION = (
 )
 
 
+EVERYTHING = {
+    "name": "everything",
+    "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+}
+
+
+def _parameter(named: tuple[str, Meaning]) -> dict[str, Any]:
+    name, meaning = named
+    said = {"name": name, "type": TYPES[meaning]}
+    return said | ({"documentation": NOTES[meaning]} if meaning in NOTES else {})
+
+
 @cache
 def capability_statement() -> dict[str, Any]:
     """Reads everywhere; writes at the hospital's city only."""
@@ -40,6 +54,11 @@ def capability_statement() -> dict[str, Any]:
             "readHistory": True,
             "conditionalRead": "full-support",
         }
+        one["searchParam"] = [*map(_parameter, parameters_of(name).items())]
+        if includes := sorted(f"{name}:{parameter}" for parameter in references_of(name)):
+            one["searchInclude"] = includes
+        if name == "Patient":
+            one["operation"] = [EVERYTHING]
         if takes:
             one |= TAKES
         resources.append(one)

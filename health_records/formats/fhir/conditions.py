@@ -17,6 +17,7 @@ from registry.patients.selectors import ids_by_number
 
 TOKEN = re.compile(r"[^|]*\|[^|]+")
 SEPARATOR = re.compile(r"(?<!\\),")
+NUL = "\0"
 NOT_CONDITIONS = frozenset({"_format", "_pretty"})
 LOCK = """
 SELECT pg_advisory_xact_lock(key) FROM (
@@ -44,7 +45,7 @@ def condition_of(resource_type: str, query: str, path: str) -> Condition:
         if name in NOT_CONDITIONS:
             continue
         values = {one.replace("\\,", ",") for one in SEPARATOR.split(unquote(text))}
-        is_known = name in parts and all(values)
+        is_known = name in parts and all(values) and NUL not in unquote(text)
         if not is_known or (name == "identifier" and not all(map(TOKEN.fullmatch, values))):
             raise refuse("condition", path, query)
         parts[name].add(frozenset(values))

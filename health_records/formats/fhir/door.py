@@ -1,6 +1,8 @@
 """The door: a message of a hospital, from bytes to what is stored, and the answer."""
 
 import logging
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -13,11 +15,12 @@ from django.utils import timezone
 
 from health_records import selectors, services
 from health_records.errors import MessageIdReused
-from health_records.formats.fhir.bundles import DELETE
+from health_records.formats.fhir.bundles import DELETE, TRANSACTION, Entry, entries_of, single_entry
 from health_records.formats.fhir.issues import MessageRefused, outcome
-from health_records.formats.fhir.parsing import dump
+from health_records.formats.fhir.parsing import dump, parse
 from health_records.formats.fhir.preparing import MakeEntries, Outcome, prepare
 from health_records.incoming import Received, registrations_of
+from health_records.intake import Counts, counts_of
 from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
@@ -52,28 +55,42 @@ class Answer:
 
 
 def take(
-    make_entries: MakeEntries,
+    raw: bytes,
     *,
     organisation: Organisation,
     message_id: str,
-    raw: bytes,
     language: str,
     by: Actor,
+    request: Mapping[str, str] | None = None,
+    parsed: Any = None,
 ) -> Answer:
     """Store a message whole and answer it, or refuse it whole; a repeated one is answered as before.
 
-    A batch is stored without the entries that have something wrong.
+    A batch is stored without the entries that have something wrong. `request` tells of a resource that
+    came alone what Bundle.entry.request would; `parsed` spares taking the bytes apart once more.
     """
+    asked = orjson.dumps(request, option=orjson.OPT_SORT_KEYS) if request else b""
+    make_entries = _maker(raw, request, organisation, parsed)
     for left in reversed(range(TRIES)):
-        message = Received(uuid7(), organisation.id, message_id, raw, timezone.now())
-        if (answer := _answered_before(message, by)) is not None:
-            return answer
+        known = selectors.message_by_id(organisation.id, message_id)
+        message = Received(
+            known.id if known else uuid7(), organisation.id, message_id, raw, timezone.now(), asked
+        )
+        # A refused message is looked at again: it may be mended, or its missing target may have come.
+        if known is not None and known.state == MessageState.ACCEPTED:
+            return _answered_before(known, message, by)
         try:
             with transaction.atomic():
                 return _take_once(make_entries, message, organisation, language, by)
         except MessageRefused as refusal:
             body = dump(outcome(refusal.issues, language))
-            services.keep_refused(message, answer=body, status=refusal.status)
+            why = Counts(
+                refused=refusal.resources, types=refusal.types,
+                rules=Counter(issue.rule for issue in refusal.issues),
+            )  # fmt: skip
+            with transaction.atomic():
+                _authorise_keeping(message, by)
+                services.keep_refused(message, answer=body, status=refusal.status, why=why)
             return Answer(refusal.status, body)
         except (IntegrityError, OperationalError, services.Overtaken) as error:
             code = getattr(error.__cause__, "pgcode", "")
@@ -83,15 +100,34 @@ def take(
     raise AssertionError("unreachable")
 
 
+def _authorise_keeping(message: Received, by: Actor) -> None:
+    """What is kept of a refused message may name people; whose it is, nobody knows yet."""
+    authorise_write(
+        by, WRITE, facts=OWN, resource_type="Message", resource_id=message.id, count=0
+    )  # fmt: skip
+
+
 def default_message_id(raw: bytes) -> str:
     """The id of a message that names none."""
     return f"sha256:{sha256(raw).hexdigest()}"
 
 
-def _answered_before(message: Received, by: Actor) -> Answer | None:
-    known = selectors.message_by_id(message.organisation_id, message.message_id)
-    if known is None or known.state == MessageState.REFUSED:
-        return None  # a refused message may be mended, or its missing target may have come
+def _maker(
+    raw: bytes, request: Mapping[str, str] | None, organisation: Organisation, parsed: Any
+) -> MakeEntries:
+    """Takes the bytes apart, each time anew, because entries are rewritten on the way."""
+    first = [] if parsed is None else [parsed]
+
+    def make() -> tuple[str, list[Entry]]:
+        if request is None:
+            return entries_of(first.pop() if first else parse(raw), organisation)
+        resource = None if request["method"] == DELETE else parse(raw)
+        return TRANSACTION, [single_entry(resource, request=request, organisation=organisation)]
+
+    return make
+
+
+def _answered_before(known: Message, message: Received, by: Actor) -> Answer:
     if bytes(known.sha256) != message.sha256:
         raise MessageIdReused(facts={"message_id": message.message_id})
     authorise(
@@ -131,6 +167,11 @@ def _take_once(
         }
     )
     services.finish_message(message, answer=body, status=200, resources=len(resources))
+    counts = counts_of(resources, message.at)
+    faulty = [one.entry for one in outcomes if one.entry.issues]
+    counts.refused = len(faulty)
+    counts.rules.update(issue.rule for entry in faulty for issue in entry.issues)
+    services.record_attempt(message, counts, accepted=True)
     return Answer(200, body)
 
 

@@ -1,6 +1,6 @@
 """What a vendor is told: path, rule and how to mend it, in Chinese and English."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,11 +124,13 @@ class Issue:
 
 
 class MessageRefused(Exception):
-    """The input was refused whole."""
+    """The input was refused whole: so many resources, for issues in those of these types."""
 
-    def __init__(self, issues: Sequence[Issue]) -> None:
+    def __init__(
+        self, issues: Sequence[Issue], types: Iterable[str] = (), resources: int = 1
+    ) -> None:
         super().__init__(", ".join(sorted({issue.rule for issue in issues})))
-        self.issues = list(issues)
+        self.issues, self.types, self.resources = list(issues), set(types), resources
 
     @property
     def status(self) -> int:

@@ -1,4 +1,4 @@
-"""What the client wants of the answer: its format, how much of it, packed or not, changed or not.
+"""What the client sends and wants back: format, how much, packed or not, changed or not.
 
 Packing answers is safe here (BREACH): a request proves itself by a bearer token that no browser adds by
 itself, so nobody can make a victim's client ask again and again; and the length is blurred besides, as
@@ -10,12 +10,16 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
 from django.utils.text import compress_string
 
 from health_records.formats.fhir.issues import refuse
+from health_records.formats.fhir.parsing import gunzip
 
 FHIR_JSON, PLAIN_JSON = "application/fhir+json", "application/json"
 FORMATS = {
@@ -25,10 +29,30 @@ FORMATS = {
     PLAIN_JSON: PLAIN_JSON,
     "text/json": PLAIN_JSON,
 }
+TAKEN = frozenset({"", FHIR_JSON, PLAIN_JSON, "text/json"})
 ANYTHING = frozenset({"*/*", "application/*"})
 WORTH_PACKING = 1400
 """Bytes: a smaller answer fits one packet as it is."""
 LONGEST_BLUR = 100
+
+
+def body_of(request: HttpRequest) -> bytes:
+    """The bytes of the message, unpacked, within the limit."""
+    limit = settings.MAX_BODY_BYTES
+    if (request.content_type or "") not in TAKEN:
+        raise refuse("media-type", value=request.content_type or "")
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in {"identity", "gzip"}:
+        raise refuse("encoding", value=encoding)
+    try:
+        raw = request.body
+    except RequestDataTooBig as error:
+        raise refuse("too-large", value=str(limit)) from error
+    except UnreadablePostError as error:
+        raise refuse("json") from error
+    if len(raw) > limit:
+        raise refuse("too-large", value=str(limit))
+    return gunzip(raw, limit) if encoding == "gzip" else raw
 
 
 class Return(StrEnum):

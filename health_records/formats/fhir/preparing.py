@@ -70,7 +70,8 @@ def prepare(
         _resolve(said, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
         ready = _cut_all([one for one in good if not one.issues], ids, known, at)
         if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
-            raise MessageRefused(issues)
+            types = {one.resource_type for one in entries if one.issues} - {""}
+            raise MessageRefused(issues, types, len(entries))
         if not any(one.issues for one in good):
             return type_, [
                 Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries

@@ -66,8 +66,8 @@ class Resolver:
             text, _ = self._local(holder["reference"])
             if text in self.inside:
                 continue
-            if match := CONDITIONAL.fullmatch(text):
-                wanted.identifiers.add((match[1], unquote(match[2])))
+            if token := _token_in(text):
+                wanted.identifiers.add(token)
             elif match := RELATIVE.fullmatch(text):
                 wanted.keys.add((match[1], match[2]))
         return wanted
@@ -86,8 +86,8 @@ class Resolver:
             return None
         if text.startswith(INSIDE):
             return "reference-resolves"
-        if match := CONDITIONAL.fullmatch(text):
-            return self._resolve_condition(holder, (match[1], unquote(match[2])), stored)
+        if token := _token_in(text):
+            return self._resolve_condition(holder, token, stored)
         if match := RELATIVE.fullmatch(text):
             found = stored.by_key.get((match[1], match[2]))
             if match[1] not in RESOURCE_TYPES or found is None:
@@ -114,6 +114,13 @@ class Resolver:
         if "/_history/" in text and (match := VERSION.search(text)):
             return text[: match.start()], match[1]
         return text, ""
+
+
+def _token_in(text: str) -> Token | None:
+    """Type and `system|value` of a conditional reference; None when it is none that we know."""
+    match = CONDITIONAL.fullmatch(text)
+    value = unquote(match[2]) if match else ""
+    return (match[1], value) if match and "\0" not in value else None
 
 
 def contained_ids(resource: dict[str, Any]) -> set[str]:

@@ -9,6 +9,7 @@ urlpatterns = [
     path("/", views.base),
     path("/metadata", views.metadata),
     path("/<str:resource_type>", views.of_type),
+    path("/Patient/<str:id>/$everything", views.everything_of),
     path("/<str:resource_type>/_search", views.search_by_form),
     path("/<str:resource_type>/<str:id>", views.one),
     path("/<str:resource_type>/<str:id>/_history", views.history),

@@ -8,10 +8,8 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
 
@@ -25,15 +23,17 @@ from health_records.formats.fhir.issues import MessageRefused, outcome, outcome_
 from health_records.formats.fhir.negotiation import (
     FHIR_JSON,
     as_wanted,
+    body_of,
     is_unchanged,
     media_type,
     say_version,
     wanted_return,
 )
-from health_records.formats.fhir.parsing import dump, gunzip, parse
+from health_records.formats.fhir.parsing import dump, parse
 from health_records.formats.fhir.reading import resource_of
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
 from health_records.formats.fhir.search.answers import search
+from health_records.formats.fhir.search.everything import everything
 from health_records.formats.fhir.search.requests import is_strict, pairs_asked
 from health_records.incoming import Kind
 from health_records.visibility import facts_about_registration
@@ -47,7 +47,6 @@ from registry.organisations.models import Organisation
 
 log = logging.getLogger(__name__)
 
-TAKEN = frozenset({"", FHIR_JSON, "application/json", "text/json"})
 LONGEST_MESSAGE_ID = 200
 
 View = Callable[..., HttpResponse]
@@ -115,19 +114,16 @@ def _actor(request: HttpRequest) -> Actor:
 def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
     """Take a Bundle."""
     organisation = _hospital(actor)
-    raw = _body(request)
-    parsed = []
-    with suppress(MessageRefused):  # raised again by `make`, where the message is kept
-        parsed.append(parse(raw))
-    message_id = _message_id(request, parsed[0] if parsed else None, raw)
-
-    def make() -> tuple[str, list[bundles.Entry]]:
-        return bundles.entries_of(parsed.pop() if parsed else parse(raw), organisation)
-
+    raw = body_of(request)
+    parsed = None
+    with suppress(MessageRefused):  # refused at the door, where the message is kept
+        parsed = parse(raw)
+    message_id = _message_id(request, parsed, raw)
     language = get_language() or "zh"
     answer = door.take(
-        make, organisation=organisation, message_id=message_id, raw=raw, language=language, by=actor
-    )
+        raw, organisation=organisation, message_id=message_id, language=language, by=actor,
+        parsed=parsed,
+    )  # fmt: skip
     body = answers.of_bundle(answer, wanted_return(request), language)
     return fhir_response(body, answer.status)
 
@@ -147,6 +143,16 @@ def one(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) -> H
         return _take_single(request, actor, resource_type, id)
     _require_type(resource_type)
     return _read(request, actor, resource_type, id, None)
+
+
+@_fhir("GET", "HEAD")
+def everything_of(request: HttpRequest, *, actor: Actor, id: str) -> HttpResponse:
+    """The whole record of a patient."""
+    body = everything(
+        id, pairs_asked(request), strict=is_strict(request), language=get_language() or "zh",
+        by=actor,
+    )  # fmt: skip
+    return fhir_response(body, 200)
 
 
 @_fhir("POST")
@@ -237,23 +243,18 @@ def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: st
     _require_type(resource_type)
     organisation = _hospital(actor)
     method = str(request.method)
-    raw = b"" if method == bundles.DELETE else _body(request)
+    raw = b"" if method == bundles.DELETE else body_of(request)
     said = _as_entry_request(request, method, resource_type, id_)
     given = request.headers.get("X-Message-Id")
     # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
     fallback = door.default_message_id(raw) if method == "POST" else f"{method.lower()}:{uuid7()}"
     message_id = _checked_message_id(given) if given is not None else fallback
 
-    def make() -> tuple[str, list[bundles.Entry]]:
-        resource = None if method == bundles.DELETE else parse(raw)
-        return bundles.TRANSACTION, [
-            bundles.single_entry(resource, request=said, organisation=organisation)
-        ]
-
     language = get_language() or "zh"
     answer = door.take(
-        make, organisation=organisation, message_id=message_id, raw=raw, language=language, by=actor
-    )
+        raw, organisation=organisation, message_id=message_id, language=language, by=actor,
+        request=said,
+    )  # fmt: skip
     if answer.status != 200:
         return fhir_response(answer.body, answer.status)
     return answers.of_single(answer, wanted_return(request), language)
@@ -295,25 +296,6 @@ def _hospital(actor: Actor) -> Organisation:
 def _require_type(resource_type: str) -> None:
     if resource_type not in RESOURCE_TYPES - NOT_KEPT:
         raise refuse("resource-type", value=resource_type)
-
-
-def _body(request: HttpRequest) -> bytes:
-    """The bytes of the message, unpacked, within the limit."""
-    limit = settings.MAX_BODY_BYTES
-    if (request.content_type or "") not in TAKEN:
-        raise refuse("media-type", value=request.content_type or "")
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in {"identity", "gzip"}:
-        raise refuse("encoding", value=encoding)
-    try:
-        raw = request.body
-    except RequestDataTooBig as error:
-        raise refuse("too-large", value=str(limit)) from error
-    except UnreadablePostError as error:
-        raise refuse("json") from error
-    if len(raw) > limit:
-        raise refuse("too-large", value=str(limit))
-    return gunzip(raw, limit) if encoding == "gzip" else raw
 
 
 def _message_id(request: HttpRequest, bundle: Any, raw: bytes) -> str:

@@ -8,7 +8,7 @@ from health_records.finding.criteria import Found, Lead, Place, TooBroad
 from health_records.finding.rows import count_of, included_in, may_search, page_of
 from health_records.finding.statements import SEARCH
 from health_records.formats.fhir.issues import MessageRefused, refuse, warnings
-from health_records.formats.fhir.search.cursors import cursor_of, place_in
+from health_records.formats.fhir.search.cursors import CURSOR, cursor_of, place_in
 from health_records.formats.fhir.search.includes import wanted_by
 from health_records.formats.fhir.search.query import Pairs, Query, query_of
 from health_records.formats.fhir.search.searchset import address, searchset
@@ -16,8 +16,6 @@ from health_records.visibility import facts_that_suffice
 from kernel.access.rules import Fact
 from kernel.access.services import Concern, authorise, authorise_search
 from kernel.actor import Actor
-
-CURSOR = "_cursor"
 
 
 def search(resource_type: str, pairs: Pairs, *, strict: bool, language: str, by: Actor) -> bytes:

@@ -25,14 +25,15 @@ SAYS_WHEN = "t.occurred_at <> t.changed_at"
 ENDS: Mapping[Kind, str] = {Kind.ENCOUNTER: "coalesce(t.ended_at, 'infinity')"}
 END = "coalesce(t.ended_at, t.occurred_at)"
 
-# FHIR R4, 3.1.1.4.5: a parameter means the range [start, end), a resource a range of its own.
+# FHIR R4, 3.1.1.4.5: a parameter means the range [start, end), a resource a range of its own. What
+# overlaps the range meets `ge` and `le`, as HAPI and Microsoft read it: the letter would leave it out.
 COMPARED: Mapping[str, tuple[str, str]] = {
-    "eq": ("{first} >= {{}} AND {first} < {{}} AND {last} < {{}}", "seee"),
+    "eq": ("{first} >= {{}} AND {first} < {{}} AND {last} < {{}}", "see"),
     "ne": ("NOT ({first} >= {{}} AND {last} < {{}})", "se"),
     "lt": ("{first} < {{}}", "s"),
     "gt": ("{last} >= {{}}", "e"),
-    "le": ("{first} < {{}} AND ({first} < {{}} OR {last} < {{}})", "ese"),
-    "ge": ("({first} >= {{}} OR {last} >= {{}})", "se"),
+    "le": ("{first} < {{}}", "e"),
+    "ge": ("{last} >= {{}}", "s"),
     "sa": ("{first} >= {{}}", "e"),
     "eb": ("{first} < {{}} AND {last} < {{}}", "ss"),
 }
@@ -121,7 +122,7 @@ def begun_before_or_after(moment: Moment, kind: Kind) -> tuple[Condition, Condit
     return (
         Condition("t.occurred_at >= {}", (moment.start,)),
         Condition(
-            f"t.occurred_at < {{}} AND (t.ended_at >= {{}}{lasting})", (moment.start, moment.end)
+            f"t.occurred_at < {{}} AND (t.ended_at >= {{}}{lasting})", (moment.start, moment.start)
         ),
     )
 

@@ -14,6 +14,7 @@ from kernel import crypto
 from kernel.keys.errors import KeyUnknown, SealBroken
 from registry.cursors import CursorInvalid
 
+CURSOR = "_cursor"
 CONTEXT = b"health_records.search.cursor"
 
 
