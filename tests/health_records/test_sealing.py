@@ -138,7 +138,7 @@ def test_numbers_that_no_column_holds(text):
 @pytest.mark.parametrize(
     "text",
     ["+8613812345678", "ID620102199003070018", "138 1234 5678", "138-1234-5678", "620102900307001",
-     "电话１３８１２３４５６７８。", "http://his/Patient/620102199003070018"],
+     "电话１３８１２３４５６７８。", "http://his/Patient/620102199003070018", "电话\n13812345678\n", "\x0113812345678"],
 )  # fmt: skip
 def test_a_number_is_found_in_every_dress(text):
     resource = {"resourceType": "Basic", "note": text}

@@ -24,6 +24,7 @@ MOST_NEEDLES = 32
 WORDS = re.compile(rb"[0-9A-Za-z@_]+(?:[.+-][0-9A-Za-z@_]+)*")
 OUR_REFERENCE = re.compile(r"[A-Za-z]+/[0-9a-f-]{36}")
 FULL_WIDTH = b"\xef\xbc"
+ESCAPED = re.compile(rb"\\(?:u[0-9a-f]{4}|.)")
 ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 SHORTEST_NUMBER = b"0" * 11  # a mobile number, without blanks and hyphens
 HOLDERS = (
@@ -58,12 +59,11 @@ class Needles:
         return cls(list(words), re.compile("|".join(patterns)))
 
     def may_be_in(self, text: bytes) -> bool:
-        """A quick look at JSON: False only when `are_in` would be False for every text in it."""
-        if SHORTEST_NUMBER in text.translate(ZEROS, b" -"):
+        """A look at the JSON as a whole: False only when `are_in` would be False for every text in it."""
+        looks_like_numbers = SHORTEST_NUMBER in text.translate(ZEROS, b" -") or FULL_WIDTH in text
+        if looks_like_numbers and self.pattern.search(ESCAPED.sub(b" ", text).decode()):
             return True
-        if any(word in text for word in self.words):
-            return True
-        return FULL_WIDTH in text and self.pattern.search(text.decode()) is not None
+        return any(word in text for word in self.words)
 
     def are_in(self, text: str) -> bool:
         """Whether a text tells a number of somebody."""
