@@ -46,6 +46,17 @@ def test_create_unless_it_is_there(condition, push):
     assert SourceParty.objects.count() == 1
 
 
+def test_the_same_bytes_with_a_condition_are_another_message(push):
+    first = push(doctor("dr-1"), path="/fhir/R4/Practitioner")
+
+    again = push(
+        doctor("dr-1"), path="/fhir/R4/Practitioner", **{"If-None-Exist": "identifier=urn:staff|7"}
+    )
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert Message.objects.count() == 2
+
+
 def test_every_part_of_a_condition_must_hold(push):
     push(doctor("dr-1"), path="/fhir/R4/Practitioner")
 

@@ -109,11 +109,11 @@ def wanted_return(request: HttpRequest) -> Return | None:
 
 
 def is_unchanged(request: HttpRequest, tag: str, at: datetime) -> bool:
-    """Whether the client has this version already (RFC 9110, 13.1)."""
+    """Whether the client has this version already (RFC 9110, 13.1); some leave out the quotes."""
     known = request.headers.get("If-None-Match")
     if known is not None:
-        tags = {one.strip().removeprefix("W/") for one in known.split(",")}
-        return bool(tags & {"*", tag.removeprefix("W/")})
+        tags = {one.strip().removeprefix("W/").strip('"') for one in known.split(",")}
+        return bool(tags & {"*", tag.removeprefix("W/").strip('"')})
     since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
     return since is not None and int(at.timestamp()) <= since
 

@@ -195,13 +195,27 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
         entry.issues += resolve_all(entry, resolver, stored)
 
 
+def _drop_what_is_ours(resource: dict[str, Any]) -> None:
+    """Id, version and time of a resource are this node's to say (FHIR: ignored on writes).
+
+    So a resource that is read and put back unchanged stays the version that it was.
+    """
+    resource.pop("id", None)
+    meta = resource.get("meta")
+    if isinstance(meta, dict):
+        meta.pop("versionId", None)
+        meta.pop("lastUpdated", None)
+        if not meta:
+            del resource["meta"]
+
+
 def _cut_all(
     entries: list[Entry], ids: Mapping[int, UUID], known: Mapping[int, Known], at: datetime
 ) -> dict[int, Incoming]:
     """Resources with typed columns, and without what must not stand in clear."""
     texts: dict[int, bytes] = {}
     for entry in entries:
-        entry.resource.pop("id", None)
+        _drop_what_is_ours(entry.resource)
         with _noting(entry):
             texts[entry.place] = dump(entry.resource)
     telling = [

@@ -247,9 +247,10 @@ def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: st
     said = _as_entry_request(request, method, resource_type, id_)
     given = request.headers.get("X-Message-Id")
     # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
-    fallback = door.default_message_id(raw) if method == "POST" else f"{method.lower()}:{uuid7()}"
+    fallback = f"{method.lower()}:{uuid7()}"
+    if method == "POST":
+        fallback = door.default_message_id(said.get("ifNoneExist", "").encode() + raw)
     message_id = _checked_message_id(given) if given is not None else fallback
-
     language = get_language() or "zh"
     answer = door.take(
         raw, organisation=organisation, message_id=message_id, language=language, by=actor,
@@ -269,15 +270,22 @@ def _as_entry_request(
         for part in request.META.get("QUERY_STRING", "").split("&")
         if part.partition("=")[0] not in NOT_CONDITIONS
     )
+    asked: dict[str, str] = {}
     url = f"{resource_type}/{id_}" if id_ else resource_type
     if query and not id_ and method != "POST":
         url += f"?{query}"
+    if query and method == "POST":  # not in the standard, but sent (fhirpy)
+        asked["ifNoneExist"] = query
     headers = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
-    return {"method": method, "url": url} | {
-        name: request.headers[header]
-        for name, header in headers.items()
-        if header in request.headers
-    }
+    return (
+        {"method": method, "url": url}
+        | asked
+        | {
+            name: request.headers[header]
+            for name, header in headers.items()
+            if header in request.headers
+        }
+    )
 
 
 def _hospital(actor: Actor) -> Organisation:
