@@ -37,6 +37,7 @@ class Province:
     """A running province; every method speaks to it as an operator or a client would."""
 
     home: Home
+    web_workers: int = 1
 
     def jianqiao(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command of the command line on this home."""
@@ -45,7 +46,7 @@ class Province:
             capture_output=True,
             text=True,
             cwd=PROJECT,
-            env=_environment(),
+            env=_environment() | {"WEB_WORKERS": str(self.web_workers)},
             check=False,
         )
         if check:
@@ -167,11 +168,13 @@ def until(holds: Callable[[], Any], seconds: float = 10, *, pause: float = 0.05)
 
 
 @contextmanager
-def running_province(*, port_base: int, cities: int = 2) -> Iterator[Province]:
+def running_province(
+    *, port_base: int, cities: int = 2, web_workers: int = 1
+) -> Iterator[Province]:
     """Start a province of its own; stop and remove it whatever happens."""
     folder = Path(tempfile.mkdtemp(prefix="jianqiao-province-", dir=placement.ELSEWHERE))
     folder.chmod(0o711)
-    province = Province(Home(folder / "var"))
+    province = Province(Home(folder / "var"), web_workers)
     try:
         province.jianqiao("up", "--detach", "--cities", str(cities), "--port-base", str(port_base))
         yield province

@@ -8,7 +8,7 @@ from config.cli.leftovers import MARK
 from config.cli.supervision import Spec
 from config.cli.topology import Node
 
-WEB = ("--interface", "wsgi", "--workers", "1", "--blocking-threads", "4", "--no-ws")
+WEB = ("--interface", "wsgi", "--blocking-threads", "4", "--no-ws")
 WEB_LOG = ("--log-level", "warning")
 WORKER = ("--beat", "--pool", "solo", "--without-gossip", "--without-mingle", "-l", "WARNING")
 FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # glibc gives every thread a heap of its own otherwise
@@ -21,7 +21,7 @@ def serving_specs(home: Home, node: Node) -> list[Spec]:
     clock = home.node(node.code).path / "celerybeat-schedule"
     web = (
         *(sys.executable, "-m", "granian", "config.wsgi:application", *WEB, *WEB_LOG),
-        *("--host", "127.0.0.1", "--port", str(node.web_port)),
+        *("--host", "127.0.0.1", "--port", str(node.web_port), "--workers", str(node.web_workers)),
     )
     worker = (
         *(sys.executable, "-m", "celery", "-A", "config.celery", "--quiet", "worker", *WORKER),

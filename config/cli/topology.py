@@ -34,6 +34,7 @@ class Node:
     place: int
     port_base: int
     given: GivenServers = GivenServers()
+    web_workers: int = 1
 
     @property
     def role(self) -> str:
@@ -117,23 +118,38 @@ def _node(path: Path, row: Any, place: int, port_base: int, environment: Mapping
             f"{path}：{label} 缺少 code（六位行政区划代码，加引号）或 name。",
             f"{path}: {label} lacks code (six digits, quoted) or name.",
         )
-    unknown = sorted(set(fields) - {"code", "name", *GIVEN})
+    unknown = sorted(set(fields) - {"code", "name", "web_workers", *GIVEN})
     if unknown:
         raise TopologyUnreadable(
             f"{path}：{label} 有不认识的项 {', '.join(unknown)}。",
             f"{path}: {label} has unknown keys {', '.join(unknown)}.",
         )
-    return Node(code, name, place, port_base, _given(code, fields, environment))
+    workers = _setting(code, "web_workers", fields, environment) or "1"
+    if not re.fullmatch(r"[1-9]\d?", workers):
+        raise TopologyUnreadable(
+            f"{path}：{label} 的 web_workers 应为 1 到 99 的整数，收到 {workers}。",
+            f"{path}: {label}: web_workers must be a number from 1 to 99, not {workers}.",
+        )
+    given = _given(code, fields, environment)
+    return Node(code, name, place, port_base, given, int(workers))
+
+
+def _setting(
+    code: str, key: str, fields: Mapping[str, Any], environment: Mapping[str, str]
+) -> str | None:
+    """A value of one node: of the environment for this node, for all nodes, or of the file."""
+    value = (
+        environment.get(f"JIANQIAO_{code}_{key.upper()}")
+        or environment.get(key.upper())
+        or fields.get(key)
+    )
+    return str(value) if value else None
 
 
 def _given(code: str, fields: dict[str, Any], environment: Mapping[str, str]) -> GivenServers:
     found: dict[str, str | None] = {}
     for key in GIVEN:
-        value = (
-            environment.get(f"JIANQIAO_{code}_{key.upper()}")
-            or environment.get(key.upper())
-            or fields.get(key)
-        )
+        value = _setting(code, key, fields, environment)
         found[key] = value.replace("{code}", code) if value else None
     if found["database_url"] and not found["owner_database_url"]:
         raise ServerUnfit(

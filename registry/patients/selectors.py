@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from kernel.crypto import blind_indexes, comparable
 from registry.patients.models import PatientRegistration
-from registry.patients.rules import CITIZEN, identifying_number, identity_text, searched_numbers
+from registry.patients.rules import number_text, searched_numbers
 from registry.patients.sealing import facts_of
 
 
@@ -27,17 +27,12 @@ def ids_by_local_id(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str
     return dict(found.values_list("local_id", "id"))
 
 
-def ids_by_number(organisation_id: UUID, number: str) -> list[UUID]:
-    """A hospital's registrations that bear this patient number or citizen number."""
-    wanted = Q(local_id=number)
-    if (plain := identifying_number(CITIZEN, number)) is not None:
-        indexes = blind_indexes("identity", identity_text(CITIZEN, plain))
-        wanted |= Q(identity_index__in=indexes) | Q(identity_index_next__in=indexes)
-    return list(
-        registrations_of_hospital(organisation_id)
-        .filter(wanted, deleted=False)
-        .values_list("id", flat=True)
-    )
+def ids_by_identifier(organisation_id: UUID, system: str, value: str) -> list[UUID]:
+    """A hospital's registrations that bear an identifier of a system, which may be none ("")."""
+    hashes = number_hashes(number_text(value, system))
+    bearing = Q(number_indexes__overlap=hashes) | Q(number_indexes_next__overlap=hashes)
+    found = registrations_of_hospital(organisation_id).filter(bearing, deleted=False)
+    return list(found.values_list("id", flat=True))
 
 
 def number_hashes(text: str) -> list[bytes]:

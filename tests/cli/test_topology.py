@@ -97,3 +97,17 @@ def test_one_server_is_not_given_to_two_nodes(tmp_path):
     with pytest.raises(ServerUnfit, match="REDIS_URL"):
         started(nodes, 1, {"REDIS_URL": "redis://one"})
     assert len(started(nodes, 0, {"REDIS_URL": "redis://one"})) == 1
+
+
+def test_web_workers_are_one_unless_somebody_says_more(tmp_path):
+    file = tmp_path / "topology.toml"
+    file.write_text(
+        '[hub]\ncode = "620000"\nname = "a"\nweb_workers = 2\n'
+        '[[cities]]\ncode = "620100"\nname = "b"\n[[cities]]\ncode = "620200"\nname = "c"\n'
+    )
+
+    nodes = read_topology(file, port_base=1, environment={"JIANQIAO_620200_WEB_WORKERS": "4"})
+
+    assert [node.web_workers for node in nodes] == [2, 1, 4]
+    with pytest.raises(TopologyUnreadable, match="web_workers"):
+        read_topology(file, port_base=1, environment={"WEB_WORKERS": "many"})

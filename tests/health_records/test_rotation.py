@@ -5,7 +5,7 @@ import pytest
 from health_records.models import Document, Message, ResourceVersion
 from kernel.keys import rotation
 from registry.patients.models import PatientRegistration
-from registry.patients.selectors import ids_by_number
+from registry.patients.selectors import ids_by_identifier
 from tests.factories.fhir import NOTE, NUMBER, PHONE, visit
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
@@ -23,7 +23,7 @@ def test_everything_opens_after_a_rotation(push, system, hospital):
     registration.refresh_from_db()
     assert bytes(registration.identity_index or b"") != before
     assert registration.identity_index_next is None
-    assert ids_by_number(hospital.id, NUMBER) == [registration.id]
+    assert ids_by_identifier(hospital.id, "urn:oid:2.16.156.10011.1.3", NUMBER) == [registration.id]
     patient = system.get(f"/fhir/R4/Patient/{registration.id}").json()
     assert patient["telecom"][0]["value"] == PHONE
     document = Document.objects.get()

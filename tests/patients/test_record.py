@@ -1,5 +1,7 @@
 """A registration keeps every version; its numbers are sealed and found by hash."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -9,7 +11,7 @@ from kernel.events.models import Event
 from registry.patients.models import PatientRegistration, RegistrationVersion
 from registry.patients.sealing import facts_of as opened
 from registry.patients.sealing import identity_to_index, phone_to_index
-from registry.patients.selectors import ids_by_number
+from registry.patients.selectors import ids_by_identifier
 from registry.patients.services import record_registration
 from tests.factories.registry import OrganisationFactory, actor_of, facts_of
 
@@ -49,13 +51,25 @@ def test_numbers_are_sealed_and_come_back():
     assert phone_to_index(row) == PHONE
 
 
-@pytest.mark.parametrize("asked", ["P1", NUMBER, "620102 19900307 0018"])
-def test_found_by_either_number_in_its_own_hospital(asked):
+@pytest.mark.parametrize(
+    ("system", "value", "is_found"),
+    [
+        ("urn:his", "P1", True), ("urn:insurer", "P1", False), ("", "P1", False),
+        ("urn:id", "620102 19900307 0018", True), ("", "S9", True), ("urn:his", "S9", False),
+    ],
+)  # fmt: skip
+def test_found_by_an_identifier_of_its_system_in_its_own_hospital(system, value, is_found):
     hospital = OrganisationFactory()
-    made = record(hospital, facts_of(number=NUMBER))
+    facts = replace(
+        facts_of(number=NUMBER),
+        identifiers=(("urn:his", "P1"), ("urn:id", NUMBER), ("", "S9")),
+    )
+    made = record(hospital, facts)
 
-    assert ids_by_number(hospital.id, asked) == [made.id]
-    assert ids_by_number(OrganisationFactory().id, asked) == []
+    found = ids_by_identifier(hospital.id, system, value)
+
+    assert found == ([made.id] if is_found else [])
+    assert ids_by_identifier(OrganisationFactory().id, system, value) == []
 
 
 def test_without_numbers_nothing_is_sealed():

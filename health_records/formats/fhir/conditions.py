@@ -13,7 +13,7 @@ from health_records import selectors
 from health_records.formats.fhir.issues import refuse
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
 from health_records.incoming import Kind
-from registry.patients.selectors import ids_by_number
+from registry.patients.selectors import ids_by_identifier
 
 TOKEN = re.compile(r"[^|]*\|[^|]+")
 SEPARATOR = re.compile(r"(?<!\\),")
@@ -92,7 +92,8 @@ def by_identifier(
     kinds = by_kind(tokens)
     found = dict(selectors.ids_by_identifier(organisation_id, kinds))
     for type_, token in kinds.get(Kind.REGISTRATION, ()):
-        found[type_, token] = ids_by_number(organisation_id, token.partition("|")[2])
+        system, _, value = token.partition("|")
+        found[type_, token] = ids_by_identifier(organisation_id, system, value)
     return found
 
 
