@@ -7,7 +7,7 @@ import orjson
 
 from config.cli.language import said, tell
 
-NAMES = ("replication", "idle")
+NAMES = ("replication", "idle", "search", "read")
 
 
 @click.command(
