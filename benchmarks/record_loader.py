@@ -37,6 +37,7 @@ WITH made AS (
     (%(visits)s::uuid[])[w.o * 4 - 3 : w.o * 4] AS visits) p
   CROSS JOIN LATERAL (SELECT clock_timestamp() AS at, w.o AS again) t
   CROSS JOIN generate_series(1, 94) n
+  ORDER BY w.o, n %% 4
   RETURNING id, resource_type, registration_id, encounter_id, occurred_at, code, changed_at
 )
 INSERT INTO health_records_resourceversion
