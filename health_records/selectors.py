@@ -21,6 +21,7 @@ from health_records.models import (
     SourceParty,
 )
 from health_records.rules import ENTERED_IN_ERROR, SETTINGS
+from kernel.postgres import prepared
 from registry.patients.models import PatientRegistration
 
 TABLES: Mapping[Kind, type[models.Model]] = {
@@ -251,7 +252,7 @@ def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[Stor
     owner = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}.get(kind, "t.registration_id")
     sql = statement.format(table=table_of(kind), type=_type_column(kind), registration=owner)
     with connection.cursor() as cursor:
-        cursor.execute(sql, asked)
+        prepared.execute(cursor, sql, asked)
         return [_stored(row) for row in cursor.fetchall()]
 
 

@@ -4,7 +4,8 @@ The facts are SQL conditions on a registration `r`, so that one record and a sea
 judged by the same words.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -79,6 +80,25 @@ SELECT EXISTS (
   WHERE own.id = ANY(%(registrations)s::uuid[]) AND own.organisation_id = %(organisation)s::uuid
     AND {visited})
 """.format(visited=VISITED.format(node="own.node", id="own.id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """By which facts, any of which suffices, somebody sees records; the cheapest first."""
+
+    facts: tuple[Fact, ...]
+    values: dict[str, Any]
+
+    def in_steps(self) -> Iterator["Sight"]:
+        """The cheapest fact alone, then all: planning for the others costs more than most searches."""
+        if len(self.facts) > 1:
+            yield Sight(self.facts[:1], self.values)
+        yield self
+
+
+def sight_of(actor: Actor, action: str) -> Sight:
+    """What the actor sees for an action."""
+    return Sight(facts_that_suffice(actor, action), values_of(actor))
 
 
 def facts_that_suffice(actor: Actor, action: str) -> tuple[Fact, ...]:

@@ -1,10 +1,10 @@
 """Searching: the rows that the actor may see of what is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 
 from health_records.finding.criteria import Criteria, Found, Lead, TooBroad
 from health_records.finding.statements import (
@@ -15,8 +15,9 @@ from health_records.finding.statements import (
     page_statement,
 )
 from health_records.incoming import Kind
-from health_records.visibility import facts_that_suffice
+from health_records.visibility import facts_that_suffice, sight_of
 from kernel.actor import Actor
+from kernel.postgres import prepared
 
 LONGEST_MS = 5_000
 CANCELLED = "57014"
@@ -33,14 +34,20 @@ def may_search(actor: Actor) -> bool:
 
 def page_of(criteria: Criteria, actor: Actor) -> tuple[list[Found], dict[UUID, str]]:
     """The rows of a page, and which of the registrations asked for are seen, by which fact."""
-    rows = _rows_of(criteria, page_statement(criteria, actor))
-    seen = {row[0]: row[1] for row in rows if row[0] is not None}
+    whole = sight_of(actor, SEARCH)
+    rows: list[tuple[Any, ...]] = []
+    seen: dict[UUID, str] = {}
+    for sight in whole.in_steps() if criteria.lead is Lead.RECORD else (whole,):
+        rows = _rows_of(criteria, page_statement(criteria, sight))
+        seen = {row[0]: row[1] for row in rows if row[0] is not None}
+        if _are_all_seen(criteria, seen):
+            break
     return [found_in(criteria.resource_type, row) for row in rows if row[2] is not None], seen
 
 
 def count_of(criteria: Criteria, actor: Actor) -> int:
     """How many rows the criteria hold for, of those that the actor sees."""
-    return int(_rows_of(criteria, count_statement(criteria, actor))[0][0])
+    return int(_rows_of(criteria, count_statement(criteria, sight_of(actor, SEARCH)))[0][0])
 
 
 def included_in(found: Sequence[Found], wanted: Sequence[Wanted]) -> list[Found]:
@@ -63,6 +70,12 @@ def found_in(resource_type: str, row: Sequence[Any]) -> Found:
     )  # fmt: skip
 
 
+def _are_all_seen(criteria: Criteria, seen: Mapping[UUID, str]) -> bool:
+    if criteria.patients is not None:
+        return criteria.patients <= seen.keys()
+    return bool(seen) and len(criteria.encounters or ()) == 1
+
+
 def _included(kind: Kind, asked: Sequence[Wanted]) -> list[Found]:
     values: dict[str, Any] = {
         "types": [type_ for _, type_, _, _ in asked],
@@ -72,22 +85,19 @@ def _included(kind: Kind, asked: Sequence[Wanted]) -> list[Found]:
         "registrations": [source.registration_id for *_, source in asked],
     }
     with connection.cursor() as cursor:
-        cursor.execute(included_statement(kind), values)
+        prepared.execute(cursor, included_statement(kind), values)
         return [found_in(row[0], (row[1], "", *row[2:])) for row in cursor.fetchall()]
 
 
 def _rows_of(criteria: Criteria, statement: Statement) -> list[tuple[Any, ...]]:
-    if criteria.lead in BOUNDED:
-        with connection.cursor() as cursor:
-            cursor.execute(*statement)
-            rows: list[tuple[Any, ...]] = cursor.fetchall()
-            return rows
+    sql, values = statement
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}")
-            cursor.execute(*statement)
-            rows = cursor.fetchall()
-            cursor.execute("SET LOCAL statement_timeout = 0")
+        with connection.cursor() as cursor:
+            if criteria.lead in BOUNDED:
+                prepared.execute(cursor, sql, values)
+            else:  # both in one round trip, and so in one transaction
+                cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}; {sql}", values)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == CANCELLED:

@@ -18,9 +18,8 @@ from typing import Any
 from health_records.finding.criteria import Condition, Criteria, Lead, Order
 from health_records.incoming import Kind
 from health_records.selectors import table_of
-from health_records.visibility import SEEN, VISITED, facts_that_suffice, values_of
+from health_records.visibility import SEEN, VISITED, Sight
 from kernel.access.rules import Fact
-from kernel.actor import Actor
 
 SEARCH = "record.search"
 Statement = tuple[str, dict[str, Any]]
@@ -99,9 +98,9 @@ OWNERS: Mapping[Kind, str] = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid
 """Whose record a row belongs to, where it is not in `registration_id`."""
 
 
-def page_statement(criteria: Criteria, actor: Actor) -> Statement:
+def page_statement(criteria: Criteria, sight: Sight) -> Statement:
     """The rows of a page with their current versions, and the registrations asked for that are seen."""
-    values = Values(values_of(actor))
+    values = Values(sight.values)
     direction = "DESC" if criteria.descending else "ASC"
     after = _after(criteria, values)
     parts = {
@@ -117,13 +116,13 @@ def page_statement(criteria: Criteria, actor: Actor) -> Statement:
         if criteria.kind is not Kind.REGISTRATION:
             parts["of_one"] = f"t.registration_id {direction}, {parts['of_one']}"
         parts["where"] = _where_of_record(criteria, values) + after
-        visible, table = _visible(criteria, actor, values), table_of(criteria.kind)
+        visible, table = _visible(criteria, sight, values), table_of(criteria.kind)
         return OF_RECORDS.format(visible=visible, table=table, **parts), values
-    table, where = _rows(criteria, actor, values)
+    table, where = _rows(criteria, sight, values)
     parts |= {
         "table": table,
         "registration": OWNERS.get(criteria.kind, "t.registration_id"),
-        "fact": _fact_of_row(actor),
+        "fact": _fact_of_row(sight),
     }
     branches = " UNION ".join(
         BRANCH.format(where=f"{where} AND {values.fill(one)}{after}", **parts)
@@ -132,16 +131,16 @@ def page_statement(criteria: Criteria, actor: Actor) -> Statement:
     return OF_ROWS.format(branches=branches, **parts), values
 
 
-def count_statement(criteria: Criteria, actor: Actor) -> Statement:
-    """How many rows the criteria hold for, of those that the actor sees."""
-    values = Values(values_of(actor))
+def count_statement(criteria: Criteria, sight: Sight) -> Statement:
+    """How many rows the criteria hold for, of those that is seen."""
+    values = Values(sight.values)
     if criteria.lead is Lead.RECORD:
         statement = COUNT_OF_RECORDS.format(
-            visible=_visible(criteria, actor, values), table=table_of(criteria.kind),
+            visible=_visible(criteria, sight, values), table=table_of(criteria.kind),
             where=_where_of_record(criteria, values),
         )  # fmt: skip
         return statement, values
-    table, where = _rows(criteria, actor, values)
+    table, where = _rows(criteria, sight, values)
     alternatives = " OR ".join(f"({values.fill(one)})" for one in criteria.branches) or "true"
     return COUNT_OF_ROWS.format(table=table, where=f"{where} AND ({alternatives})"), values
 
@@ -183,8 +182,8 @@ def _references(criteria: Criteria, values: Values) -> str:
     return f"ARRAY({paths})"
 
 
-def _visible(criteria: Criteria, actor: Actor, values: Values) -> str:
-    """The registrations asked for that the actor sees."""
+def _visible(criteria: Criteria, sight: Sight, values: Values) -> str:
+    """The registrations asked for that is seen."""
     among = []
     if criteria.patients is not None:
         among.append(f"r.id = ANY({values.name(list(criteria.patients))}::uuid[])")
@@ -194,12 +193,12 @@ def _visible(criteria: Criteria, actor: Actor, values: Values) -> str:
             "EXISTS (SELECT FROM health_records_encounter e"
             f" WHERE e.node = r.node AND e.registration_id = r.id AND e.id = ANY({asked}))"
         )
-    return visible_among(" AND ".join(among) or "true", actor)
+    return visible_among(" AND ".join(among) or "true", sight)
 
 
-def visible_among(condition: str, actor: Actor) -> str:
-    """The registrations `r` of a condition that the actor sees, and by which fact."""
-    facts = facts_that_suffice(actor, SEARCH)
+def visible_among(condition: str, sight: Sight) -> str:
+    """The registrations `r` of a condition that is seen, and by which fact."""
+    facts = sight.facts
     cases = [f"WHEN {SEEN[fact]} THEN '{fact}'" for fact in facts[:-1]]
     fact = f"CASE {' '.join(cases)} ELSE '{facts[-1]}' END" if cases else f"'{facts[-1]}'"
     sees = " OR ".join(SEEN[one] for one in facts) or "false"
@@ -213,21 +212,21 @@ def _where_of_record(criteria: Criteria, values: Values) -> str:
     )
 
 
-def _rows(criteria: Criteria, actor: Actor, values: Values) -> tuple[str, str]:
+def _rows(criteria: Criteria, sight: Sight, values: Values) -> tuple[str, str]:
     """The table, and the condition on its rows, where no registration leads to them."""
     table, conditions = table_of(criteria.kind), _conditions(criteria, values)
     if criteria.lead is Lead.IDS:
-        return table, " AND ".join([_row_is_seen(criteria, actor), *conditions])
-    own = _own_rows(criteria, actor)
+        return table, " AND ".join([_row_is_seen(criteria, sight), *conditions])
+    own = _own_rows(criteria, sight)
     if criteria.lead is Lead.FEW:
         identified = " AND ".join(map(values.fill, criteria.few))
         table = FEW.format(table=table, own=own, identified=identified)
     return table, " AND ".join([own, *conditions])
 
 
-def _own_rows(criteria: Criteria, actor: Actor) -> str:
+def _own_rows(criteria: Criteria, sight: Sight) -> str:
     """What the actor's hospital pushed; of it, a clinician sees those whom the hospital treats."""
-    facts = facts_that_suffice(actor, SEARCH)
+    facts = sight.facts
     if Fact.SOURCE_HOSPITAL in facts:
         return OWN_ROWS
     if Fact.TREATMENT_RELATIONSHIP not in facts or criteria.kind is Kind.PARTY:
@@ -236,10 +235,10 @@ def _own_rows(criteria: Criteria, actor: Actor) -> str:
     return f"{OWN_ROWS} AND {VISITED.format(node='t.node', id=owner)}"
 
 
-def _row_is_seen(criteria: Criteria, actor: Actor) -> str:
+def _row_is_seen(criteria: Criteria, sight: Sight) -> str:
     """Whether a row that is named by its id is seen, by any fact."""
     source = "t.organisation_id = %(organisation)s::uuid"
-    facts = facts_that_suffice(actor, SEARCH)
+    facts = sight.facts
     parts = [source] if Fact.SOURCE_HOSPITAL in facts else []
     if criteria.kind is not Kind.PARTY:
         owner = OWNERS.get(criteria.kind, "t.registration_id")
@@ -251,8 +250,8 @@ def _row_is_seen(criteria: Criteria, actor: Actor) -> str:
     return f"({' OR '.join(parts) or 'false'})"
 
 
-def _fact_of_row(actor: Actor) -> str:
-    facts = facts_that_suffice(actor, SEARCH)
+def _fact_of_row(sight: Sight) -> str:
+    facts = sight.facts
     if Fact.SOURCE_HOSPITAL not in facts:
         return f"'{facts[-1]}'"
     return (

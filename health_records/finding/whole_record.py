@@ -10,9 +10,10 @@ from django.db import connection
 
 from health_records.finding.criteria import Found, Place
 from health_records.finding.rows import found_in
-from health_records.finding.statements import JOIN_VERSION, VERSION, visible_among
-from health_records.visibility import values_of
+from health_records.finding.statements import JOIN_VERSION, SEARCH, VERSION, visible_among
+from health_records.visibility import sight_of
 from kernel.actor import Actor
+from kernel.postgres import prepared
 
 FIRST = datetime(9999, 12, 31, tzinfo=UTC)
 """The place of the patient, above whatever happened."""
@@ -100,8 +101,7 @@ class Part:
 def record_of(part: Part, actor: Actor) -> tuple[list[Found], str | None]:
     """The patient and what happened, newest first; and by which fact it is seen, if it is."""
     parts = " UNION ALL ".join(PART.format(table=table, end=end) for table, end in ENDS.items())
-    statement = RECORD.format(parts=parts, patient=PATIENT, **_common(actor))
-    return _answer(statement, part, actor)
+    return _answer(RECORD, part, actor, parts=parts, patient=PATIENT)
 
 
 def referred_by(part: Part, actor: Actor) -> tuple[list[Found], str | None]:
@@ -110,20 +110,11 @@ def referred_by(part: Part, actor: Actor) -> tuple[list[Found], str | None]:
         NAMED.format(table=f"health_records_{table}", owner="registration_id") for table in ENDS
     ]
     named.append(NAMED.format(table="patients_patientregistration", owner="id"))
-    statement = REFERRED.format(named=" UNION ALL ".join(named), **_common(actor))
-    return _answer(statement, part, actor)
+    return _answer(REFERRED, part, actor, named=" UNION ALL ".join(named))
 
 
-def _common(actor: Actor) -> dict[str, str]:
-    return {
-        "visible": visible_among("r.id = %(registration)s::uuid", actor),
-        "columns": VERSION.format(of="p", references="'{}'::text[]"),
-        "versions": JOIN_VERSION.format(of="p"),
-    }
-
-
-def _answer(statement: str, part: Part, actor: Actor) -> tuple[list[Found], str | None]:
-    values = values_of(actor) | {
+def _answer(template: str, part: Part, actor: Actor, **more: str) -> tuple[list[Found], str | None]:
+    values = {
         "registration": part.registration_id,
         "types": list(part.types) if part.types is not None else None,
         "since": part.since,
@@ -134,9 +125,19 @@ def _answer(statement: str, part: Part, actor: Actor) -> tuple[list[Found], str 
         "limit": part.limit,
         "first": FIRST,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    rows: list[tuple[Any, ...]] = []
+    for sight in sight_of(actor, SEARCH).in_steps():
+        statement = template.format(
+            visible=visible_among("r.id = %(registration)s::uuid", sight),
+            columns=VERSION.format(of="p", references="'{}'::text[]"),
+            versions=JOIN_VERSION.format(of="p"),
+            **more,
+        )
+        with connection.cursor() as cursor:
+            prepared.execute(cursor, statement, sight.values | values)
+            rows = cursor.fetchall()
+        if rows:
+            break
     return [_found(row) for row in rows if row[3] is not None], rows[0][1] if rows else None
 
 

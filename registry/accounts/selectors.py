@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from kernel.actor import Actor, Role
+from kernel.postgres import prepared
 from registry.accounts.models import Account, HospitalClient
 from registry.accounts.rules import PURPOSE_OF
 
@@ -29,7 +30,7 @@ def token_digest(token: str) -> bytes:
 def actor_of_token(token: str) -> Actor | None:
     """The actor of a live token that was given out by this node."""
     with connection.cursor() as cursor:
-        cursor.execute(HOLDER, [token_digest(token)])
+        prepared.execute(cursor, HOLDER, [token_digest(token)])
         row = cursor.fetchone()
     if row is None:
         return None

@@ -12,6 +12,9 @@ from health_records.models import DocumentContent
 from health_records.sealing import open_packed, open_values
 from health_records.selectors import StoredVersion, contents_of
 
+CUT = '"data":'
+"""What stands in the stored text wherever an attachment was cut out: there is no blank in it."""
+
 CONTENT_AT = "urn:jianqiao:content-at"
 """Extension of `data` of a Binary or Signature whose bytes stayed in their city."""
 
@@ -40,7 +43,7 @@ def content_of(
     put_back(resource, open_values(stored.row_id, stored.sealed))
     if stored.node == settings.NODE_CODE:
         if contents is None:
-            contents = contents_of(stored.id, stored.version)
+            contents = contents_of(stored.id, stored.version) if CUT in stored.source else ()
         put_back(resource, {one.pointer: _text(one) for one in contents})
     else:
         for holder in list(parts_left(resource)):

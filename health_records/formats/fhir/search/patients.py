@@ -17,7 +17,7 @@ def by_number(token: Token, actor: Actor) -> Condition:
         return Condition(
             "t.id IN (SELECT v.resource_id FROM health_records_resourceversion v"
             " WHERE v.node = t.node AND v.resource_id = t.id AND v.version = t.version"
-            " AND v.source::jsonb -> 'identifier' @> jsonb_build_array(jsonb_build_object('system', {})))",
+            " AND v.source::jsonb -> 'identifier' @> jsonb_build_array(jsonb_build_object('system', {}::text)))",
             (token.system,),
         )
     return _bearing(number_text(token.value, token.system), token.value, actor)

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from health_records.finding.criteria import Found
-from health_records.formats.fhir.reading import resource_of
+from health_records.formats.fhir.reading import CUT, resource_of
 from health_records.models import DocumentContent
 from health_records.selectors import StoredVersion, contents_of_several
 
 MATCH, INCLUDE = b"match", b"include"
-DATA, META = '"data":', '"meta":'
-"""Keys as the stored text has them: there are no blanks in it, and a quote in a value is escaped."""
+META = '"meta":'
+"""The key as the stored text has it: there are no blanks in it, and a quote in a value is escaped."""
 Links = Sequence[tuple[str, str]]
 
 
@@ -64,7 +64,7 @@ def entries_of(found: Sequence[Found], mode: bytes) -> list[bytes]:
 def text_of(found: Found, contents: Sequence[DocumentContent]) -> bytes:
     """A resource with our id, version and time; taken apart only where something was cut out."""
     source = None
-    if found.sealed is None and DATA not in found.source:
+    if found.sealed is None and CUT not in found.source:
         at = found.recorded_at.isoformat(timespec="milliseconds")
         source = _with_meta(found.source, f'"lastUpdated":"{at}","versionId":"{found.version}"')
     if source is None:
@@ -87,7 +87,7 @@ def _with_meta(source: str, ours: str) -> str | None:
 
 
 def _is_kept_here(found: Found) -> bool:
-    return DATA in found.source and found.node == settings.NODE_CODE
+    return CUT in found.source and found.node == settings.NODE_CODE
 
 
 def address(path: str, pairs: Sequence[tuple[str, str]]) -> str:

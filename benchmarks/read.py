@@ -1,0 +1,103 @@
+"""How fast one city gives out what it stores, beside the same statements without anything around them."""
+
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from random import Random
+from statistics import median
+
+from benchmarks.http_load import get, latencies
+from benchmarks.report import Figure, Report
+from benchmarks.search import load, stop_copying, system_of_a_hospital
+from benchmarks.throwaway_province import Province, running_province
+from config.cli.home import PROJECT
+from config.cli.hospital_client import HospitalClient
+
+ENTRIES, QUICK_ENTRIES = 200_000, 20_000
+SECONDS, QUICK_SECONDS = 10.0, 2.0
+CONNECTIONS = 8
+ROUNDS = 3
+MOST_RATIO = 4.0
+
+READS: dict[str, Callable[[dict[str, str], Random], str]] = {
+    "patient": lambda one, _: f"/fhir/R4/Patient/{one['id']}",
+    "observation_search": lambda one, r: (
+        f"/fhir/R4/Observation?patient={one['id']}&code=http://loinc.org|C{r.randrange(40)}"
+    ),
+    "patient_identifier": lambda one, _: f"/fhir/R4/Patient?identifier=urn:mrn|{one['number']}",
+    "everything": lambda one, _: f"/fhir/R4/Patient/{one['id']}/$everything",
+}
+PEERS = {"patient": 961, "observation_search": 353, "patient_identifier": 561, "everything": 70}
+"""HAPI FHIR 8.8 on the same two cores at 8 connections, requests a second."""
+
+
+def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+    """Load a city, then read from it alone and from eight connections at once."""
+    seconds = (QUICK_SECONDS if quick else SECONDS) / ROUNDS
+    entries = QUICK_ENTRIES if quick else ENTRIES
+    report = Report("read", conditions={"entries": entries, "connections": CONNECTIONS})
+    with running_province(port_base=port_base, cities=1) as province:
+        client, hospital = system_of_a_hospital(province)
+        stop_copying(province)
+        patients = load(province, hospital, entries)
+        say(f"{entries} stored")
+        ours: dict[str, list[float]] = {name: [] for name in READS}
+        raw: dict[str, list[float]] = {name: [] for name in READS}
+        rates: dict[str, list[float]] = {name: [] for name in READS}
+        for _ in range(ROUNDS):
+            floor = _raw(province, hospital, patients, seconds)
+            for name in READS:
+                raw[name].append(floor[name])
+                took, _ = latencies(
+                    client.url, _asked(client, name, patients), connections=1, seconds=seconds
+                )
+                ours[name].append(median(took))
+                took, all_ = latencies(
+                    client.url, _asked(client, name, patients),
+                    connections=CONNECTIONS, seconds=seconds,
+                )  # fmt: skip
+                rates[name].append(len(took) / all_)
+    for name in READS:
+        rate = round(median(rates[name]))
+        report.conditions[f"{name}_per_s"] = rate
+        say(f"{name}: {rate}/s at {CONNECTIONS} connections; HAPI {PEERS[name]}/s")
+        report.figures.append(Figure(
+            name, "ms", median(ours[name]) * 1000, median(raw[name]) * 1000,
+            "its statements through one psycopg2 connection", MOST_RATIO, bounds="ratio",
+        ))  # fmt: skip
+        report.figures.append(Figure(
+            f"{name}_beside_hapi", "/s", rate, PEERS[name], "HAPI FHIR 8.8, measured before", 2,
+            at_most=False, bounds="ratio",
+        ))  # fmt: skip
+    return report
+
+
+def _asked(client: HospitalClient, name: str, patients: list[dict[str, str]]) -> Iterator[bytes]:
+    token = client.token()
+    for path in _paths(name, patients):
+        yield get(client.url, path, token)
+
+
+def _paths(name: str, patients: list[dict[str, str]]) -> Iterator[str]:
+    random = Random(7)  # noqa: S311 — order only
+    for one in itertools.cycle(random.sample(patients, len(patients))):
+        yield READS[name](one, random)
+
+
+def _raw(
+    province: Province, hospital: str, patients: list[dict[str, str]], seconds: float
+) -> dict[str, float]:
+    city = province.cities[0]
+    ((organisation,),) = province.rows(
+        city, "SELECT id::text FROM organisations_organisation WHERE code = %s", hospital
+    )
+    paths = {name: list(itertools.islice(_paths(name, patients), 500)) for name in READS}
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.raw_reads", str(seconds), organisation],
+        input=json.dumps(paths), cwd=PROJECT, env=province.home.node(city).environment(),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found: dict[str, float] = json.loads(told.stdout)
+    return found

@@ -1,0 +1,163 @@
+"""Whether searches stay as fast when ten times as much is stored.
+
+Records are loaded into a city's tables straight; the same searches are measured over HTTP at two sizes,
+each with other patients of the hospital every time, so nothing comes from a cache of answers.
+"""
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+from statistics import median
+from typing import Any
+
+from benchmarks.http_load import get, latencies
+from benchmarks.report import Figure, Report, percentile
+from benchmarks.throwaway_province import HUB, Province, running_province, until
+from config.cli.demo_access import make_clients
+from config.cli.failures import SignInRefused
+from config.cli.home import PROJECT
+from config.cli.hospital_client import HospitalClient, client_of
+
+SIZES, QUICK_SIZES = (1_000_000, 10_000_000), (20_000, 60_000)
+MOST_RATIO = 1.3
+SECONDS, QUICK_SECONDS = 6.0, 1.0
+ROUNDS = 3
+
+Ask = Callable[[dict[str, str], Random], str]
+
+SEARCHES: dict[str, Ask] = {
+    "patient": lambda one, _: f"Observation?patient={one['id']}",
+    "patient_code": lambda one, r: f"Observation?patient={one['id']}&code=C{r.randrange(40)}",
+    "patient_category_status": lambda one, _: (
+        f"Observation?patient={one['id']}&category=laboratory&status=final"
+    ),
+    "patient_date": lambda one, _: f"Observation?patient={one['id']}&date=ge2020&date=lt2024",
+    "encounter": lambda one, _: f"Observation?encounter={one['visit']}",
+    "id": lambda one, _: f"Observation?_id={one['entry']}",
+    "identifier": lambda one, _: f"Encounter?identifier=urn:visit|{one['visit']}",
+    "patient_identifier": lambda one, _: f"Patient?identifier=urn:mrn|{one['number']}",
+    "code": lambda _, r: f"Observation?code=C{r.randrange(200)}",
+    "code_date": lambda _, r: f"Observation?code=C{r.randrange(200)}&date=ge2026-06&date=lt2026-07",
+    "last_updated": lambda one, _: (
+        f"Observation?_lastUpdated=ge{one['changed']}&_sort=_lastUpdated"
+    ),
+    "visits_of_a_day": lambda _, r: (
+        f"Encounter?date=2024-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}"
+    ),
+    "include": lambda one, _: (
+        f"Observation?patient={one['id']}&_include=Observation:subject&_include=Observation:encounter"
+    ),
+    "total": lambda one, _: f"Observation?patient={one['id']}&_total=accurate&_sort=date",
+    "everything": lambda one, _: f"Patient/{one['id']}/$everything",
+}
+
+SAMPLE = """
+SELECT DISTINCT ON (registration_id) registration_id::text, id::text, encounter_id::text, changed_at
+FROM health_records_clinicalentry
+WHERE registration_id = ANY(%s::uuid[]) AND resource_type = 'Observation'
+ORDER BY registration_id, id
+"""
+
+
+def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+    """Load, measure, load more, measure again."""
+    sizes = QUICK_SIZES if quick else SIZES
+    report = Report("search", conditions={"entries": list(sizes), "connections": 1})
+    with running_province(port_base=port_base, cities=1) as province:
+        client, hospital = system_of_a_hospital(province)
+        stop_copying(province)
+        p95: list[dict[str, float]] = []
+        stored = 0
+        for size in sizes:
+            began = time.monotonic()
+            patients = load(province, hospital, size - stored)
+            stored = size
+            say(f"{size} stored ({time.monotonic() - began:.0f} s)")
+            p95.append(_measure(client, patients, QUICK_SECONDS if quick else SECONDS))
+    for name in SEARCHES:
+        report.figures.append(Figure(
+            name, "ms p95", p95[1][name] * 1000, p95[0][name] * 1000,
+            f"with {sizes[0]} stored", MOST_RATIO, bounds="ratio",
+        ))  # fmt: skip
+    return report
+
+
+def system_of_a_hospital(province: Province) -> tuple[HospitalClient, str]:
+    """A hospital of the city, and its system, signed in there."""
+    province.manage(HUB, "load_registry", str(PROJECT / "samples/registry"))
+    make_clients(province.home)
+    hospital = str(province.endpoints["clients"][0]["hospital"])
+    client = client_of(province.home, hospital)
+    until(lambda: _signs_in(client), 30, pause=0.5)
+    return client, hospital
+
+
+def _signs_in(client: HospitalClient) -> bool:
+    try:
+        return bool(client.token())
+    except SignInRefused:
+        return False  # its key has not reached the city yet
+
+
+def stop_copying(province: Province) -> None:
+    """What is loaded stays in the city: the hub is not what is measured."""
+    city = province.cities[0]
+    stream = f"ALTER SUBSCRIPTION from_{city}"
+    province.rows(HUB, f"{stream} DISABLE", login="owner")
+    for slot, pid in province.rows(
+        city, "SELECT slot_name, active_pid FROM pg_replication_slots", login="superuser"
+    ):
+        if pid:
+            province.rows(city, "SELECT pg_terminate_backend(%s)", pid, login="superuser")
+            time.sleep(1)
+        province.rows(city, "SELECT pg_drop_replication_slot(%s)", slot, login="superuser")
+
+
+def load(province: Province, hospital: str, entries: int) -> list[dict[str, str]]:
+    """Load, let the planner learn of it, and give patients of the hospital to ask about."""
+    city = province.cities[0]
+    ((organisation,),) = province.rows(
+        city, "SELECT id::text FROM organisations_organisation WHERE code = %s", hospital
+    )
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.record_loader", str(entries), organisation],
+        cwd=PROJECT, env=province.home.node(city).environment(), capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    province.rows(city, "VACUUM ANALYZE", login="superuser")
+    province.rows(city, "CHECKPOINT", login="superuser")
+    patients: list[dict[str, str]] = json.loads(told.stdout)["patients"]
+    rows = province.rows(city, SAMPLE, [one["id"] for one in patients])
+    found: dict[str, tuple[Any, ...]] = {row[0]: row for row in rows}
+    for one in patients:
+        _, one["entry"], one["visit"], changed = found[one["id"]]
+        one["changed"] = changed.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return patients
+
+
+def asked(
+    client: HospitalClient, name: str, patients: list[dict[str, str]], random: Random
+) -> Iterator[bytes]:
+    """Requests of one kind without end."""
+    token = client.token()
+    for one in itertools.cycle(random.sample(patients, len(patients))):
+        yield get(client.url, f"/fhir/R4/{SEARCHES[name](one, random)}", token)
+
+
+def _measure(
+    client: HospitalClient, patients: list[dict[str, str]], seconds: float
+) -> dict[str, float]:
+    """p95 of every search, the median of interleaved rounds after one that warms up."""
+    random = Random(7)  # noqa: S311 — order only
+    found: dict[str, list[float]] = {name: [] for name in SEARCHES}
+    for round_ in range(ROUNDS + 1):
+        for name in SEARCHES:
+            requests = asked(client, name, patients, random)
+            took, _ = latencies(client.url, requests, connections=1, seconds=seconds / (ROUNDS + 1))
+            if round_:
+                found[name].append(percentile(took, 95))
+    return {name: median(values) for name, values in found.items()}
