@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from health_records import selectors
 from health_records.models import Encounter, Message, ResourceVersion, SourceParty
 from registry.patients.models import PatientRegistration
 from tests.factories.fhir import as_bytes, bundle, entry, visit
@@ -99,3 +100,30 @@ def test_one_conditional_create_in_four_messages_at_once():
     assert sorted(one["status"] for one in told) == ["200 OK"] * 3 + ["201 Created"]
     assert len({one["location"].split("/")[1] for one in told}) == 1
     assert SourceParty.objects.get().version == 1
+
+
+def test_a_patient_stored_after_the_message_had_looked_makes_it_look_again(monkeypatch):
+    organisation = OrganisationFactory()
+    system = as_hospital(organisation)
+    look, looks = selectors.known_resources, []
+
+    def too_early(*asked):
+        looks.append(asked)
+        return {} if len(looks) == 2 else look(*asked)
+
+    monkeypatch.setattr(selectors, "known_resources", too_early)
+
+    first, second = (
+        system.post(
+            "/fhir/R4",
+            as_bytes(bundle(entry({"resourceType": "Patient", "id": "p1", "birthDate": born}))),
+            content_type="application/fhir+json",
+        )
+        for born in ("1990-01-01", "1990-01-02")
+    )
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    whose = PatientRegistration.objects.get()
+    location = second.json()["entry"][0]["response"]["location"]
+    assert (len(looks), location) == (3, f"Patient/{whose.id}/_history/2")
+    assert system.get(f"/fhir/R4/{location}").json()["birthDate"] == "1990-01-02"
