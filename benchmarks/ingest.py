@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -41,7 +41,7 @@ TABLES = (
 STORED = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname = ANY(%s)"
 UNLINKED = """
 SELECT count(*) FROM patients_patientregistration r WHERE NOT EXISTS (
-  SELECT FROM persons_identitylink l WHERE l.registration_id = r.id AND l.status = 'linked')
+  SELECT FROM persons_identitylink l WHERE l.registration_id = r.id AND l.ended_at IS NULL)
 """
 
 
@@ -122,8 +122,10 @@ def _push(door: Door, bundles: Sequence[bytes]) -> None:
     def work() -> None:
         connection = door.connect()
         try:
-            while not left.empty() and not failures:
-                door.post(connection, left.get())
+            while not failures:
+                door.post(connection, left.get_nowait())
+        except Empty:
+            pass
         except BaseException as error:  # noqa: BLE001 — raised again by the caller
             failures.append(error)
         finally:
