@@ -10,7 +10,7 @@ from statistics import median
 
 from benchmarks.http_load import get, latencies
 from benchmarks.report import Figure, Report
-from benchmarks.search import load, stop_copying, system_of_a_hospital
+from benchmarks.search import client_city, load, stop_copying, systems_of_hospitals
 from benchmarks.throwaway_province import Province, running_province
 from config.cli.home import PROJECT
 from config.cli.hospital_client import HospitalClient
@@ -39,9 +39,10 @@ def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
     entries = QUICK_ENTRIES if quick else ENTRIES
     report = Report("read", conditions={"entries": entries, "connections": CONNECTIONS})
     with running_province(port_base=port_base, cities=1) as province:
-        client, hospital = system_of_a_hospital(province)
-        stop_copying(province)
-        patients = load(province, hospital, entries)
+        ((client, hospital),) = systems_of_hospitals(province)
+        city = client_city(province, hospital)
+        stop_copying(province, city)
+        patients = load(province, city, hospital, entries)
         say(f"{entries} stored")
         ours: dict[str, list[float]] = {name: [] for name in READS}
         raw: dict[str, list[float]] = {name: [] for name in READS}

@@ -21,8 +21,8 @@ from kernel.postgres import prepared
 
 LONGEST_MS = 5_000
 CANCELLED = "57014"
-BOUNDED = frozenset({Lead.RECORD, Lead.IDS})
-"""Leads whose cost the size of one record bounds."""
+BOUNDED = frozenset({Lead.RECORD, Lead.IDS, Lead.FEW})
+"""Leads whose cost does not grow with what is stored; their statements are prepared."""
 
 Wanted = tuple[Kind, str, UUID, Found]
 
