@@ -19,6 +19,7 @@ from config.cli.home import Home
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE = 60
 RENEW_BEFORE = 30
+CONNECTIONS = 4
 ATTEMPTS = 7
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 8.0
 RETRIED = frozenset({429, 502, 503, 504})
@@ -30,11 +31,12 @@ CURVES = {"secp256r1": "ES256", "secp384r1": "ES384"}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, decoded body (None where it is not JSON), and the bytes themselves."""
+    """Status, decoded body (None where it is not JSON), the bytes themselves, and where they belong."""
 
     status: int
     body: Any
     data: bytes = b""
+    location: str = ""
 
     @property
     def ok(self) -> bool:
@@ -43,7 +45,7 @@ class Answer:
 
 
 class HospitalClient:
-    """One keep-alive connection with a token that renews itself."""
+    """Keep-alive connections with a token that renews itself."""
 
     def __init__(self, url: str, client_id: str, private_key: bytes) -> None:
         self.url = url.rstrip("/")
@@ -51,7 +53,7 @@ class HospitalClient:
         self._key = signing_key(private_key)
         self._algorithm = algorithm_of(self._key)
         self._pool = urllib3.PoolManager(
-            maxsize=1, retries=False, timeout=urllib3.Timeout(connect=5, read=120)
+            maxsize=CONNECTIONS, retries=False, timeout=urllib3.Timeout(connect=5, read=120)
         )
         self._token = ""
         self._renew_at = 0.0
@@ -134,7 +136,8 @@ class HospitalClient:
             if response.status in RETRIED:
                 last = f"HTTP {response.status}"
                 continue
-            return Answer(response.status, _decoded(response.data), response.data)
+            location = response.headers.get("Location", "")
+            return Answer(response.status, _decoded(response.data), response.data, location)
         raise NoAnswer(f"{self.url} 没有应答：{last}", f"{self.url} does not answer: {last}")
 
 

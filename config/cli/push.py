@@ -20,10 +20,11 @@ from config.cli.home import Home
 from config.cli.hospital_client import Answer, HospitalClient, client_of
 from config.cli.input_files import InputFile, Unreadable, find_inputs
 from config.cli.language import said, tell
+from config.cli.read_back import BASE, TOGETHER, Checked, ReadBack
 
 ACCEPTED, PARTIAL, REJECTED, UNANSWERED = "accepted", "partial", "rejected", "unanswered"
+COUNTS = ("resources", "stored", "refused")
 SHOWN_ISSUES = 5
-TOGETHER = frozenset({"transaction", "batch"})
 KEPT_WHOLE = frozenset({"document", "message", "collection", "searchset", "history"})
 
 
@@ -49,11 +50,14 @@ class FileReport:
     alone: bool = False
     kinds: Counter[str] = field(default_factory=Counter)
     stored_kinds: Counter[str] = field(default_factory=Counter)
+    checked: Checked | None = None
 
     def as_line(self) -> dict[str, Any]:
         """The line of `--json`."""
-        line = asdict(self)
-        del line["kinds"], line["stored_kinds"], line["alone"]
+        line = {name: getattr(self, name) for name in ("file", "status", *COUNTS)}
+        line["issues"] = [asdict(issue) for issue in self.issues]
+        if self.checked is not None:
+            line |= asdict(self.checked)
         return line
 
 
@@ -72,14 +76,23 @@ class FileReport:
 @click.option(
     "--json", "as_json", is_flag=True, help="每个文件一行 JSON。 One line of JSON a file."
 )
+@click.option(
+    "--check",
+    is_flag=True,
+    help=said(
+        "逐一读回已存资源，与所发内容比较。",
+        "Read every stored resource again and compare it with what was sent.",
+    ),
+)
 @click.pass_obj
-def push(home: Home, paths: tuple[Path, ...], hospital: str, as_json: bool) -> None:
-    """Send every file below the paths; exit 1 when one was not answered."""
+def push(home: Home, paths: tuple[Path, ...], hospital: str, as_json: bool, check: bool) -> None:
+    """Send every file below the paths; exit 1 when one was not answered, or reads back otherwise."""
     client = client_of(home, hospital)
     files = find_inputs(paths)
     began = time.monotonic()
     reports = []
-    for report in _with_progress(push_files(client, files), len(files), quiet=as_json):
+    pushing = push_files(client, files, ReadBack(client) if check else None)
+    for report in _with_progress(pushing, len(files), quiet=as_json):
         reports.append(report)
         if as_json:
             click.echo(orjson.dumps(report.as_line()))
@@ -88,28 +101,32 @@ def push(home: Home, paths: tuple[Path, ...], hospital: str, as_json: bool) -> N
         click.echo(orjson.dumps(totals))
     else:
         show(reports, totals)
-    sys.exit(1 if any(report.status == UNANSWERED for report in reports) else 0)
+    unanswered = any(report.status == UNANSWERED for report in reports)
+    sys.exit(1 if unanswered or totals.get("different") else 0)
 
 
-def push_files(client: HospitalClient, files: Sequence[InputFile]) -> Iterator[FileReport]:
+def push_files(
+    client: HospitalClient, files: Sequence[InputFile], read_back: ReadBack | None = None
+) -> Iterator[FileReport]:
     """Send the files one after another, in their order.
 
     Resources that were refused only because what they refer to was not there yet are sent again after the
-    others, pass by pass; those that refer to each other in a circle go together first.
+    others, pass by pass; those that refer to each other in a circle go together first. With `read_back`
+    what was stored of each file is compared with what was sent.
     """
     waiting: list[InputFile] = []
     sent: set[str] = set()
     for file in files:
-        report = push_file(client, file)
+        report = push_file(client, file, read_back)
         if lacks_only_targets(report):
             waiting.append(file)
         else:
             yield report
     while waiting:
-        reports = [(file, push_file(client, file)) for file in waiting]
+        reports = [(file, push_file(client, file, read_back)) for file in waiting]
         left = [file for file, report in reports if lacks_only_targets(report)]
         yield from (report for _, report in reports if not lacks_only_targets(report))
-        if len(left) == len(waiting) and not push_circles(client, left, sent):
+        if len(left) == len(waiting) and not push_circles(client, left, sent, read_back):
             yield from (report for _, report in reports)
             return
         waiting = left
@@ -121,7 +138,12 @@ def lacks_only_targets(report: FileReport) -> bool:
     return report.status == REJECTED and report.alone and rules == {"reference-resolves"}
 
 
-def push_circles(client: HospitalClient, files: Sequence[InputFile], sent: set[str]) -> bool:
+def push_circles(
+    client: HospitalClient,
+    files: Sequence[InputFile],
+    sent: set[str],
+    read_back: ReadBack | None = None,
+) -> bool:
     """Send resources that wait for each other in one transaction each, once; whether one was taken."""
     taken = False
     for circle in circles_of({file: _content(file.read()) for file in files}):
@@ -131,16 +153,23 @@ def push_circles(client: HospitalClient, files: Sequence[InputFile], sent: set[s
             continue
         sent.add(name)
         with suppress(NoAnswer, SignInRefused):
-            taken = client.post("/fhir/R4", body, message_id=name).ok or taken
+            answer = client.post("/fhir/R4", body, message_id=name)
+            taken = answer.ok or taken
+            if read_back and answer.ok:
+                read_back.learn(body, _locations(answer))
     return taken
 
 
-def push_file(client: HospitalClient, file: InputFile) -> FileReport:
+def push_file(
+    client: HospitalClient, file: InputFile, read_back: ReadBack | None = None
+) -> FileReport:
     """Send one file as it is and count what the node says of it."""
+    nothing = Checked() if read_back else None
     try:
         body = file.read()
     except Unreadable as error:
-        return FileReport(file.label, UNANSWERED, issues=[Issue("", "unreadable", str(error))])
+        issues = [Issue("", "unreadable", str(error))]
+        return FileReport(file.label, UNANSWERED, issues=issues, checked=nothing)
     content = _content(body)
     kinds = _kinds(content)
     try:
@@ -153,8 +182,12 @@ def push_file(client: HospitalClient, file: InputFile) -> FileReport:
             resources=len(kinds),
             issues=[Issue("", rule, str(error))],
             kinds=Counter(kinds),
+            checked=nothing,
         )
-    return _judged(file.label, kinds, answer, alone=content.get("resourceType") != "Bundle")
+    report = _judged(file.label, kinds, answer, alone=content.get("resourceType") != "Bundle")
+    if read_back:
+        report.checked = read_back.check(body, _locations(answer))
+    return report
 
 
 def message_id(content: dict[str, Any], body: bytes) -> str:
@@ -168,8 +201,9 @@ def message_id(content: dict[str, Any], body: bytes) -> str:
 
 
 def summary(reports: Iterable[FileReport], seconds: float) -> dict[str, Any]:
-    """Totals over all files, and by resource type."""
+    """Totals over all files, and by resource type; what was compared, where that was asked for."""
     reports = list(reports)
+    compared = [report.checked for report in reports if report.checked is not None]
     kinds: Counter[str] = Counter()
     stored: Counter[str] = Counter()
     for report in reports:
@@ -180,6 +214,14 @@ def summary(reports: Iterable[FileReport], seconds: float) -> dict[str, Any]:
         "resources": sum(report.resources for report in reports),
         "stored": sum(report.stored for report in reports),
         "refused": sum(report.refused for report in reports),
+        **(
+            {
+                "checked": sum(one.checked for one in compared),
+                "different": sum(one.different for one in compared),
+            }
+            if compared
+            else {}
+        ),
         "by_type": {
             kind: {"resources": count, "stored": stored[kind], "refused": count - stored[kind]}
             for kind, count in sorted(kinds.items())
@@ -198,6 +240,12 @@ def show(reports: Sequence[FileReport], totals: dict[str, Any]) -> None:
             if len(report.issues) > SHOWN_ISSUES:
                 more = len(report.issues) - SHOWN_ISSUES
                 tell(f"    …另有 {more} 条", f"    … and {more} more")
+    for report in reports:
+        if report.checked and report.checked.different:
+            word = said("读回不同", "reads back otherwise")
+            click.secho(f"{word}  {report.file}", fg="red")
+            for one in report.checked.differences[:SHOWN_ISSUES]:
+                click.echo(f"    {one.path}  {one.sent} → {one.came_back}")
     width = max((len(kind) for kind in totals["by_type"]), default=0)
     for kind, count in totals["by_type"].items():
         tell(
@@ -211,6 +259,11 @@ def show(reports: Sequence[FileReport], totals: dict[str, Any]) -> None:
         f"{totals['files']} files, {accepted} accepted whole; {totals['resources']} resources, "
         f"{totals['stored']} stored, {totals['refused']} refused; {totals['seconds']:.1f} s.",
     )
+    if "checked" in totals:
+        tell(
+            f"{totals['checked']} 个资源已读回比较，{totals['different']} 个不同。",
+            f"{totals['checked']} resources read back and compared, {totals['different']} differ.",
+        )
 
 
 def _judged(label: str, kinds: Sequence[str], answer: Answer, *, alone: bool) -> FileReport:
@@ -236,6 +289,16 @@ def _judged(label: str, kinds: Sequence[str], answer: Answer, *, alone: bool) ->
         kinds=Counter(kinds),
         stored_kinds=Counter(kind for kind, ok in zip(kinds, good, strict=True) if ok),
     )
+
+
+def _locations(answer: Answer) -> list[str]:
+    """Where each resource of a message is, as `Type/id/_history/version`; "" where none was stored."""
+    if answer.ok and _is_response(answer.body):
+        return [
+            str(entry["response"].get("location", "")) if _is_good(entry) else ""
+            for entry in _entries(answer.body)
+        ]
+    return [answer.location.partition(BASE)[2]] if answer.ok else []
 
 
 def _path(content: dict[str, Any]) -> str:
@@ -267,7 +330,7 @@ def _kinds(content: dict[str, Any]) -> list[str]:
 
 def _entries(bundle: Any) -> list[dict[str, Any]]:
     entries = bundle.get("entry") if isinstance(bundle, dict) else None
-    return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
+    return [e if isinstance(e, dict) else {} for e in entries] if isinstance(entries, list) else []
 
 
 def _is_response(body: Any) -> bool:

@@ -1,10 +1,13 @@
 """A door of a hospital's city that remembers what it was sent and answers as it is told."""
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import jwt
 
@@ -46,6 +49,73 @@ def resolved(stored, content):
     return 200, {"resourceType": "Bundle", "type": "transaction-response", "entry": taken}
 
 
+class Keeper:
+    """What a door keeps: takes everything in, refers by its own ids, gives it back as `altered` says."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Any] = {}
+        self.names: dict[str, str] = {}
+        self.altered: Callable[[Any], Any] = lambda resource: resource
+
+    def take(self, body):
+        """Status, answer and Location."""
+        content = json.loads(body, parse_float=Decimal)
+        if content.get("type") not in {"transaction", "batch"}:
+            location = self._keep([{"resource": content}])[0]
+            return 201, self.read(location), location
+        taken = [
+            {"response": {"status": "201 Created", "location": one}}
+            for one in self._keep(content["entry"])
+        ]
+        return 200, {"resourceType": "Bundle", "type": "batch-response", "entry": taken}, ""
+
+    def read(self, location):
+        """The resource at a place, None when there is none."""
+        resource = self.kept.get(location)
+        return resource and self.altered(json.loads(resource, parse_float=Decimal))
+
+    def _keep(self, entries):
+        places = []
+        for entry in entries:
+            resource, full_url = entry["resource"], entry.get("fullUrl")
+            type_ = resource["resourceType"]
+            place = f"{type_}/{uuid4()}"
+            self.names |= {one: place for one in (full_url, f"{type_}/{resource.get('id')}") if one}
+            for one in resource.get("identifier", []):
+                self.names[f"{type_}?identifier={one['system']}|{one['value']}"] = place
+            places.append(place)
+        for entry, place in zip(entries, places, strict=True):
+            server_owned = {"versionId": "1", "lastUpdated": "2026-11-21T08:00:00.000+08:00"}
+            content = self._referring(entry["resource"]) | {"id": place.partition("/")[2]}
+            content["meta"] = content.get("meta", {}) | server_owned
+            self.kept[f"{place}/_history/1"] = written(content)
+        return [f"{place}/_history/1" for place in places]
+
+    def _referring(self, node):
+        if isinstance(node, list):
+            return [self._referring(one) for one in node]
+        if not isinstance(node, dict):
+            return node
+        return {
+            key: self.names.get(value, value) if key == "reference" else self._referring(value)
+            for key, value in reversed(node.items())
+        }
+
+
+def written(content):
+    """JSON with decimals as they were written."""
+    numbers = {}
+
+    def number(value):
+        numbers[f'"number {len(numbers)}"'] = str(value)
+        return f"number {len(numbers) - 1}"
+
+    text = json.dumps(content, default=number)
+    for name, value in numbers.items():
+        text = text.replace(name, value)
+    return text
+
+
 def procedure(folder, name, *targets):
     parts = [{"reference": f"Procedure/{target}"} for target in targets]
     (folder / f"{name}.json").write_text(
@@ -65,6 +135,7 @@ class DoorServer(ThreadingHTTPServer):
         self.script: list[Any] = []
         self.refuses = 0
         self.resolves = False
+        self.keeper: Keeper | None = None
         self.stored: set[str] = set()
         self.signed_in: list[str] = []
         self.received: list[tuple[str, str, bytes]] = []
@@ -76,6 +147,10 @@ class Door(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: DoorServer
+
+    def do_GET(self):
+        found = self.server.keeper.read(self.path.removeprefix("/fhir/R4/"))
+        return self.answer(200 if found else 404, found or {"resourceType": "OperationOutcome"})
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -100,6 +175,8 @@ class Door(BaseHTTPRequestHandler):
         server.received.append((self.path, self.headers["X-Message-Id"], body))
         server.tokens.append(self.headers["Authorization"])
         step = server.script.pop(0) if server.script else "take"
+        if step == "take" and server.keeper:
+            return self.answer(*server.keeper.take(body))
         if step == "take" and server.resolves:
             return self.answer(*resolved(server.stored, json.loads(body)))
         if step == "drop":
@@ -119,9 +196,11 @@ class Door(BaseHTTPRequestHandler):
             )
         return self.answer(201, content)
 
-    def answer(self, status, content):
-        data = json.dumps(content).encode()
+    def answer(self, status, content, location=""):
+        data = written(content).encode()
         self.send_response(status)
+        if location:
+            self.send_header("Location", f"{self.server.url}/fhir/R4/{location}")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.throwaway_province import HUB, until
 from config.cli.hospital_client import client_of
+from config.model_province.sources import SAMPLES
 from tests.system.people import (
     account_of,
     enrol,
@@ -98,6 +99,52 @@ def test_what_went_in_comes_out_at_the_city_and_at_the_hub(province):
         for one in entry["resource"].get("content", ())
     ]
     assert documents
+
+
+def test_every_sample_reads_back_as_it_was_sent(province):
+    hospital = hospital_of(province, FIRST).code
+    words = ("--hospital", hospital, "--check", "--json")
+    folders = [str(SAMPLES / "fhir/gansu" / hospital), str(SAMPLES / "fhir/synthea")]
+
+    *files, totals = map(
+        orjson.loads, province.jianqiao("push", *folders, *words).stdout.splitlines()
+    )
+
+    counts = {name: totals[name] for name in ("resources", "stored", "checked", "different")}
+    assert counts == {"resources": 1004, "stored": 1004, "checked": 1004, "different": 0}
+    assert [line for line in files if line["differences"]] == []
+
+
+def test_what_was_tampered_with_is_found(province, tmp_path):
+    hospital = hospital_of(province, FIRST)
+    [resident], seed = new_residents(FIRST)
+    bundle = visit_bundle(hospital, resident, seed)
+    (tmp_path / "visit.json").write_bytes(orjson.dumps(bundle))
+    words = ("push", str(tmp_path), "--hospital", hospital.code, "--check", "--json")
+    place, encounter = next(
+        (place, entry["resource"])
+        for place, entry in enumerate(bundle["entry"])
+        if entry["resource"]["resourceType"] == "Encounter"
+    )
+
+    before = orjson.loads(province.jianqiao(*words).stdout.splitlines()[-1])
+    changed = province.rows(
+        FIRST,
+        "UPDATE health_records_resourceversion AS version"
+        """ SET source = replace(version.source, '"status":"finished"', '"status":"planned"')"""
+        " FROM health_records_encounter AS encounter WHERE encounter.id = version.resource_id"
+        " AND encounter.source_key = %s RETURNING version.resource_id",
+        encounter["id"],
+        login="superuser",
+    )
+    after = province.jianqiao(*words, check=False)
+
+    [line, totals] = map(orjson.loads, after.stdout.splitlines())
+    assert len(changed) == 1
+    assert (before["checked"], before["different"]) == (len(bundle["entry"]), 0)
+    assert (after.returncode, totals["checked"], totals["different"]) == (1, before["checked"], 1)
+    path = f"Bundle.entry[{place}].resource.status"
+    assert line["differences"] == [{"path": path, "sent": "aaaaaaaa", "came_back": "aaaaaaa"}]
 
 
 def visit_with_document(hospital):
