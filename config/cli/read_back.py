@@ -83,7 +83,7 @@ class ReadBack:
         inside = self._learn(told)
         found: list[list[Difference]] = []
         with ThreadPoolExecutor(CONNECTIONS) as readers:
-            reading = readers.map(lambda one: list(self._compare(*one, inside)), told)
+            reading = readers.map(lambda one: list(self._compare(one[0], one[1], inside)), told)
             try:
                 found.extend(reading)
             except (NoAnswer, SignInRefused) as error:

@@ -104,7 +104,7 @@ class Keeper:
 
 def written(content):
     """JSON with decimals as they were written."""
-    numbers = {}
+    numbers: dict[str, str] = {}
 
     def number(value):
         numbers[f'"number {len(numbers)}"'] = str(value)
