@@ -15,6 +15,7 @@ from benchmarks.throwaway_province import Province, running_province
 from config.cli.home import PROJECT
 from config.cli.hospital_client import HospitalClient
 
+CITIES = 1
 ENTRIES, QUICK_ENTRIES = 200_000, 20_000
 SECONDS, QUICK_SECONDS = 10.0, 2.0
 CONNECTIONS = 8
@@ -33,13 +34,13 @@ PEERS = {"patient": 961, "observation_search": 353, "patient_identifier": 561, "
 """HAPI FHIR 8.8 on the same two cores at 8 connections, requests a second."""
 
 
-def run(*, quick: bool, port_base: int, say: Callable[[str], None]) -> Report:
+def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None]) -> Report:
     """Load a city, then read from it alone and from eight connections at once."""
     seconds = (QUICK_SECONDS if quick else SECONDS) / ROUNDS
     entries = QUICK_ENTRIES if quick else ENTRIES
     report = Report("read", conditions={"entries": entries, "connections": CONNECTIONS})
-    with running_province(port_base=port_base, cities=1) as province:
-        ((client, hospital),) = systems_of_hospitals(province)
+    with running_province(port_base=port_base, cities=cities, web_workers=2) as province:
+        client, hospital = systems_of_hospitals(province)[0]
         city = client_city(province, hospital)
         stop_copying(province, city)
         patients = load(province, city, hospital, entries)
@@ -90,7 +91,7 @@ def _paths(name: str, patients: list[dict[str, str]]) -> Iterator[str]:
 def _raw(
     province: Province, hospital: str, patients: list[dict[str, str]], seconds: float
 ) -> dict[str, float]:
-    city = province.cities[0]
+    city = client_city(province, hospital)
     ((organisation,),) = province.rows(
         city, "SELECT id::text FROM organisations_organisation WHERE code = %s", hospital
     )
