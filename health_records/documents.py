@@ -80,5 +80,5 @@ def _kept_here(stored: StoredVersion, part: int) -> Content:
     found = contents.get(part)
     if found is None:
         raise NoContent
-    column = "health_records.DocumentContent.content"
-    return Content(found.content_type, open_packed(column, found.id, found.content))
+    data = open_packed("health_records.DocumentContent.content", found.id, found.content)
+    return Content(found.content_type, data if found.is_base64 else base64.b64decode(data))

@@ -266,7 +266,8 @@ class ResourceVersion(CityModel):
 class DocumentContent(LocalModel):
     """The data of an attachment, compressed and sealed; never leaves the city except when asked for.
 
-    `is_base64` tells that `content` holds the decoded bytes; else it holds the text as it was sent.
+    `is_base64` tells that `content` holds the decoded bytes; else it holds the base64 as it was sent, with
+    its blanks and line ends.
     """
 
     resource_id = models.UUIDField()

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -25,7 +26,17 @@ from config.cli.read_back import BASE, TOGETHER, Checked, ReadBack
 ACCEPTED, PARTIAL, REJECTED, UNANSWERED = "accepted", "partial", "rejected", "unanswered"
 COUNTS = ("resources", "stored", "refused")
 SHOWN_ISSUES = 5
-KEPT_WHOLE = frozenset({"document", "message", "collection", "searchset", "history"})
+KEPT_WHOLE = frozenset(
+    {
+        "document",
+        "message",
+        "collection",
+        "searchset",
+        "history",
+        "transaction-response",
+        "batch-response",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +280,8 @@ def show(reports: Sequence[FileReport], totals: dict[str, Any]) -> None:
 def _judged(label: str, kinds: Sequence[str], answer: Answer, *, alone: bool) -> FileReport:
     """Count the entries of a response bundle; an outcome alone speaks for the whole message."""
     if answer.ok:
-        entries = _entries(answer.body) if _is_response(answer.body) else [{"response": {}}]
-        good = [_is_good(entry) for entry in entries] if _is_response(answer.body) else [True]
+        entries = _entries(answer.body) if _is_response(answer) else [{"response": {}}]
+        good = [_is_good(entry) for entry in entries] if _is_response(answer) else [True]
         issues = [issue for entry in entries for issue in _issues(_outcome(entry))]
     else:
         good, issues = [False] * len(kinds), list(_issues(answer.body))
@@ -293,7 +304,7 @@ def _judged(label: str, kinds: Sequence[str], answer: Answer, *, alone: bool) ->
 
 def _locations(answer: Answer) -> list[str]:
     """Where each resource of a message is, as `Type/id/_history/version`; "" where none was stored."""
-    if answer.ok and _is_response(answer.body):
+    if answer.ok and _is_response(answer):
         return [
             str(entry["response"].get("location", "")) if _is_good(entry) else ""
             for entry in _entries(answer.body)
@@ -311,7 +322,7 @@ def _path(content: dict[str, Any]) -> str:
 def _content(body: bytes) -> dict[str, Any]:
     """The decoded resource; empty when it is none, which the node will tell better."""
     try:
-        content = orjson.loads(body)
+        content = orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         return {}
     return content if isinstance(content, dict) else {}
@@ -333,8 +344,10 @@ def _entries(bundle: Any) -> list[dict[str, Any]]:
     return [e if isinstance(e, dict) else {} for e in entries] if isinstance(entries, list) else []
 
 
-def _is_response(body: Any) -> bool:
-    return isinstance(body, dict) and str(body.get("type", "")).endswith("-response")
+def _is_response(answer: Answer) -> bool:
+    """Whether it answers a bundle; a resource that has a place may be an old answer kept as it is."""
+    is_bundle = isinstance(answer.body, dict) and not answer.location
+    return is_bundle and str(answer.body.get("type", "")).endswith("-response")
 
 
 def _is_good(entry: dict[str, Any]) -> bool:

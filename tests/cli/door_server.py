@@ -59,7 +59,7 @@ class Keeper:
 
     def take(self, body):
         """Status, answer and Location."""
-        content = json.loads(body, parse_float=Decimal)
+        content = json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
         if content.get("type") not in {"transaction", "batch"}:
             location = self._keep([{"resource": content}])[0]
             return 201, self.read(location), location

@@ -14,7 +14,7 @@ from config.cli import hospital_client, input_files
 from config.cli.failures import NoAnswer
 from config.cli.home import Home
 from config.cli.main import cli
-from tests.cli.door_server import HOSPITAL, procedure, transaction
+from tests.cli.door_server import HOSPITAL, Keeper, procedure, transaction
 
 
 def push(door, *words):
@@ -307,6 +307,18 @@ def test_people_read_a_summary(door, tmp_path):
 
     assert "1 个文件，1 个全部接收；2 个资源，2 个已存，0 个拒收" in chinese.output
     assert "1 files, 1 accepted whole; 2 resources, 2 stored, 0 refused" in english.output
+
+
+def test_an_answer_kept_as_a_resource_is_one_resource(door, tmp_path):
+    door.keeper = Keeper()
+    kept = json.loads(transaction("Patient", kind="transaction-response"))
+    (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(kept).encode())
+
+    report, totals = lines(push(door, tmp_path / "a.json", "--check"))
+
+    assert [path for path, _, _ in door.received] == ["/fhir/R4/Bundle"]
+    assert (report["status"], report["stored"], report["checked"]) == ("accepted", 1, 1)
+    assert totals["by_type"] == {"Bundle": {"resources": 1, "stored": 1, "refused": 0}}
 
 
 def test_an_unknown_hospital_is_named(door, tmp_path):

@@ -56,6 +56,21 @@ def test_its_source_reads_it_here(push, system):
 
 
 @pytest.mark.node("city")
+def test_base64_in_lines_is_read_as_its_bytes_and_comes_back_as_it_was(push, system):
+    lines = base64.encodebytes(NOTE.encode() * 3).decode()
+    message = visit()
+    attachment = message["entry"][-1]["resource"]["content"][0]["attachment"]
+    attachment["data"] = lines
+
+    push(message)
+
+    document = Document.objects.get().id
+    assert content(system, document).content == NOTE.encode() * 3
+    back = system.get(f"/fhir/R4/DocumentReference/{document}").json()
+    assert back["content"][0]["attachment"] == attachment
+
+
+@pytest.mark.node("city")
 def test_a_part_that_is_not_there(push, system):
     push(visit())
 

@@ -37,6 +37,32 @@ def test_a_visit_is_stored_with_its_columns(push, hospital):
     assert RegistrationVersion.objects.get().version == 1
 
 
+def test_a_patient_without_any_number_is_a_new_one_each_time(push, system):
+    nobody = {"resourceType": "Patient", "name": [{"text": "不详"}]}
+
+    first, second = (push(nobody, path="/fhir/R4/Patient", **{"X-Message-Id": x}) for x in "ab")
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    ids = [answer.json()["id"] for answer in (first, second)]
+    rows = PatientRegistration.objects.order_by("id").values_list("id", "local_id", "source_key")
+    assert sorted((str(id_), *names) for id_, *names in rows) == sorted(
+        (id_, f"urn:uuid:{id_}", f"urn:uuid:{id_}") for id_ in ids
+    )
+    about = {
+        "resourceType": "Basic",
+        "code": {"text": "x"},
+        "subject": {"reference": f"Patient/{ids[1]}"},
+    }
+    push(about, path="/fhir/R4/Basic")
+    assert str(ClinicalEntry.objects.get().registration_id) == ids[1]
+    again = system.put(
+        f"/fhir/R4/Patient/{ids[0]}", nobody | {"id": ids[0], "gender": "male"},
+        content_type="application/fhir+json",
+    )  # fmt: skip
+    assert (again.status_code, again.json()["meta"]["versionId"]) == (200, "2")
+    assert PatientRegistration.objects.count() == 2
+
+
 def test_events_and_audit_are_written_with_it(push):
     push(visit())
 

@@ -26,6 +26,7 @@ def condition(**parts):
     [
         "Patient/pat-00012345",
         "Patient?identifier=urn:test:mrn|00012345",
+        "Patient?identifier=urn%3Atest%3Amrn%7C00012345",
         f"Patient?identifier=urn:oid:2.16.156.10011.1.3|{NUMBER}",
         "http://testserver/fhir/R4/Patient/pat-00012345",
     ],

@@ -122,9 +122,9 @@ BAD_MESSAGES = {
     "a citizen number as the only number": (
         bundle(entry({"resourceType": "Patient", "id": NUMBER})), "id-names-nobody",
         "Bundle.entry[0].resource.id"),
-    "a patient without a number": (
-        bundle({"resource": {"resourceType": "Patient"}, "request": {"method": "POST", "url": "Patient"}}),
-        "patient-number", "Bundle.entry[0].resource.identifier"),
+    "parameters, which are no resource": (
+        bundle(entry({"resourceType": "Parameters"})), "resource-kept",
+        "Bundle.entry[0].resource.resourceType"),
     "a list as the type": (bundle() | {"resourceType": ["Bundle"]}, "resource-type", "resourceType"),
     "an object as the kind": (bundle() | {"type": {}}, "bundle-type", "Bundle.type"),
     "an entry that is none": (bundle() | {"entry": ["x"]}, "object", "Bundle.entry[0]"),

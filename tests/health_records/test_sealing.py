@@ -124,7 +124,7 @@ def test_sampled_data_is_no_attachment():
     assert cut({"resourceType": "Observation", "valueSampledData": wave}, needles_of()) == ({}, [])
 
 
-@pytest.mark.parametrize("text", ["1.10", "0.5", "1e2", "12345678901234.567890", "-0.0"])
+@pytest.mark.parametrize("text", ["1.10", "0.5", "1e2", "12345678901234.567890", "-0.0", "-0"])
 def test_decimals_are_kept_as_they_were_written(text):
     assert dump(parse(f'{{"value":{text}}}'.encode())) == f'{{"value":{text}}}'.encode()
 

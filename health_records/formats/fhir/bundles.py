@@ -123,7 +123,7 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
         raise refuse("object", entry.path)
     type_ = resource.get("resourceType")
     if not isinstance(type_, str) or type_ not in KEPT:
-        raise refuse("resource-type", f"{entry.path}.resourceType", str(type_))
+        raise refuse(rule_against(type_), f"{entry.path}.resourceType", str(type_))
     entry.resource_type, entry.resource = type_, resource
     entry.kind = KINDS.get(type_, Kind.ENTRY)
     entry.source_id = _source_id(entry, resource)
@@ -135,9 +135,12 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
     _require_nameless(entry, entry.source_key, f"{entry.path}.id")
     if entry.kind is Kind.REGISTRATION:
         entry.local_id = local_number(resource, organisation) or entry.source_key
-        if not entry.local_id:
-            raise refuse("patient-number", f"{entry.path}.identifier")
         _require_nameless(entry, entry.local_id, f"{entry.path}.identifier")
+
+
+def rule_against(type_: Any) -> str:
+    """The rule that a type breaks which is not kept."""
+    return "resource-kept" if isinstance(type_, str) and type_ in NOT_KEPT else "resource-type"
 
 
 def _source_id(entry: Entry, resource: dict[str, Any]) -> str:

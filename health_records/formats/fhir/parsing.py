@@ -42,8 +42,9 @@ def parse(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig")
         value = json.loads(
-            text, object_pairs_hook=_object, parse_float=Decimal, parse_constant=_no_constant
-        )
+            text, object_pairs_hook=_object, parse_float=Decimal, parse_int=_integer,
+            parse_constant=_no_constant,
+        )  # fmt: skip
     except _Duplicate as error:
         raise refuse("json-duplicate-key", value=str(error)) from error
     except RecursionError as error:
@@ -87,6 +88,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         raise _Duplicate(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
     return made
+
+
+def _integer(text: str) -> int | Decimal:
+    return Decimal(text) if text == "-0" else int(text)
 
 
 def _no_constant(text: str) -> Any:

@@ -136,6 +136,8 @@ def _identify(
         ids[entry.place] = before.id if before else uuid7()
         if not entry.source_key:
             entry.source_key = f"urn:uuid:{ids[entry.place]}"
+        if entry.kind is Kind.REGISTRATION and not entry.local_id:
+            entry.local_id = entry.source_key
         _require_version(entry, before)
         if ids[entry.place] in seen:
             value = f"{entry.resource_type}/{ids[entry.place]}"

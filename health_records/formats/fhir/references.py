@@ -15,7 +15,7 @@ from health_records.formats.fhir.validation.special_types import may_lead_to, ta
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 VERSION = re.compile(r"/_history/([A-Za-z0-9\-.]{1,64})$")
-CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=([^|&=]*\|[^&]+)")
+CONDITIONAL = re.compile(r"([A-Za-z]+)\?identifier=([^|&=]*(?:\||%7[Cc])[^&]+)")
 OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INSIDE = ("urn:uuid:", "urn:oid:")
 

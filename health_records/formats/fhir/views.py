@@ -303,7 +303,7 @@ def _hospital(actor: Actor) -> Organisation:
 
 def _require_type(resource_type: str) -> None:
     if resource_type not in RESOURCE_TYPES - NOT_KEPT:
-        raise refuse("resource-type", value=resource_type)
+        raise refuse(bundles.rule_against(resource_type), value=resource_type)
 
 
 def _message_id(request: HttpRequest, bundle: Any, raw: bytes) -> str:
