@@ -15,7 +15,8 @@ from config.cli.hospital_client import HospitalClient, client_of
 from config.cli.input_files import find_inputs
 from config.cli.language import said, tell
 from config.cli.node_process import manage
-from config.cli.push import UNANSWERED, push_files, show, summary
+from config.cli.push import push_files
+from config.cli.push_reports import UNANSWERED, show, summary
 from config.cli.seed import DAYS, SEED, seed_province, seeding_of
 from config.cli.up import Wishes, run, run_detached
 from config.model_province.sources import SAMPLES, Hospital
