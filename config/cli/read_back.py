@@ -136,16 +136,14 @@ class ReadBack:
         name, target = _unversioned(text), _unversioned(came_back)
         if match := CONDITIONAL.fullmatch(name):
             name = match[1] + unquote(match[2])
-        targets = inside.get(name) or self._known.get(name)
-        type_ = TYPE.match(name)
-        if targets is None and type_ is None:
+        if targets := inside.get(name) or self._known.get(name):
+            is_meant = target in targets
+        elif type_ := TYPE.match(name):
+            is_meant = re.fullmatch(f"{type_[1]}/{UUID}", target) is not None
+        else:
             return sent == came_back
         version = text.removeprefix(target) if name == target else ""
-        if targets is None and type_:
-            is_found = re.fullmatch(f"{type_[1]}/{UUID}", target) is not None
-        else:
-            is_found = target in (targets or ())
-        return is_found and came_back == target + version
+        return is_meant and came_back == target + version
 
 
 def _told(body: bytes, locations: Sequence[str]) -> list[tuple[_Sent, str]]:

@@ -17,7 +17,7 @@ PATIENT = {
     "meta": {"profile": ["http://example.org/p"], "versionId": "7", "lastUpdated": "2020-01-01"},
     "name": [{"family": "王", "given": ["小", "明"]}],
 }
-VALUE = '{"value": 1.00, "unit": "mmol/L"}'
+SOMEBODY = "Procedure/01a1fe4b-482f-760d-8e14-83adb3637d4e"
 
 
 def observation(**more):
@@ -227,6 +227,27 @@ def taking_as(id_, take):
         return status, answer, location
 
     return taken
+
+
+@pytest.mark.parametrize(("partner", "different"), [(None, 0), (SOMEBODY, 2)])
+def test_of_a_circle_it_is_known_who_is_who(check, door, keeper, partner, different):
+    coding = {"coding": [{"code": "reference-resolves"}]}
+    issue = {"severity": "error", "code": "not-found", "details": coding}
+    door.script = [(422, {"resourceType": "OperationOutcome", "issue": [issue]})] * 4
+    one, other = (
+        {"resourceType": "Procedure", "id": id_, "partOf": [{"reference": f"Procedure/{of}"}]}
+        for id_, of in ("ab", "ba")
+    )
+    if partner:
+        reads_as(keeper, "Procedure", partOf=[{"reference": partner}])
+
+    _, files, totals = check(one, other)
+
+    assert [path for path, _, _ in door.received].count("/fhir/R4") == 1
+    assert (totals["checked"], totals["different"]) == (2, different)
+    assert [path for path, _, _ in differences(files)] == [
+        "Procedure.partOf[0].reference"
+    ] * different
 
 
 def test_what_is_kept_whole_keeps_its_references(check, keeper):
