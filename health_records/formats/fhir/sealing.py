@@ -27,8 +27,9 @@ FULL_WIDTH = b"\xef\xbc"
 ESCAPED = re.compile(rb"\\(?:u[0-9a-f]{4}|.)")
 ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 SHORTEST_NUMBER = b"0" * 11  # a mobile number, without blanks and hyphens
+DATA = b'"data":"'
 HOLDERS = (
-    b'"telecom":', b'"data":"', *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
+    b'"telecom":', DATA, *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
 )  # fmt: skip
 """What JSON of ours with something to cut contains, be the person contained or the resource itself."""
 
