@@ -126,7 +126,7 @@ def _patients(patients: list[tuple[UUID, UUID]], chance: random.Random) -> list[
             identifiers=(("urn:mrn", number),),
         )
         rows.append(PatientRegistration(
-            id=id_, organisation_id=hospital, local_id=number, source_key=str(id_),
+            id=id_, organisation_id=hospital, local_id=number, source_keys=[str(id_)],
             name=facts.name, sex=facts.sex, birth_date=facts.birth_date,
             sealed=seal_facts(id_, facts), digest=b"\0", recorded_at=now, changed_at=now,
             number_indexes=blind_indexes_of("number", searched_numbers(facts)),

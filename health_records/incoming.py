@@ -1,6 +1,6 @@
 """A message taken apart: what every format turns its input into before it is stored."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,12 +23,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A resource the hospital pushed before."""
+    """A resource the hospital pushed before; `names` are ids under which a patient was."""
 
     id: UUID
     version: int
     digest: bytes
     deleted: bool = False
+    names: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ class Attachment:
 @dataclass(slots=True)
 class Incoming:
     """One resource ready to be stored; `columns` fit the table of its kind.
+
+    `source_key` is what makes it the same resource again; of a patient, who is known by `local_id`, the id
+    by which the message calls it, if any.
 
     A `deleted` one says that the source took it back; it has no content and keeps its columns but few.
     """

@@ -1,5 +1,6 @@
 """Reading what one hospital pushed, and one version of a resource."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -36,11 +37,11 @@ LATEST = 2**31 - 1
 
 # Placeholders in braces are names of our own tables and columns.
 KNOWN_REGISTRATIONS = """
-SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted FROM {table} t
+SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted, t.source_keys FROM {table} t
 WHERE t.organisation_id = %(organisation)s AND t.local_id = ANY(%(keys)s)
 """
 KNOWN = """
-SELECT t.id, t.resource_type, t.source_key, t.version, t.digest, t.deleted FROM {table} t
+SELECT t.id, t.resource_type, t.source_key, t.version, t.digest, t.deleted, '{{}}'::text[] FROM {table} t
 JOIN unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
   ON t.resource_type = w.type AND t.source_key = w.key
 WHERE t.organisation_id = %(organisation)s
@@ -48,15 +49,16 @@ WHERE t.organisation_id = %(organisation)s
 NAMED = """
 SELECT w.type, w.key, t.id, t.version
 FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
-JOIN {table} t ON {type} = w.type AND t.source_key = w.key
-WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
-UNION
-SELECT w.type, w.key, t.id, t.version
-FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
-JOIN {table} t ON {type} = w.type AND t.id = CASE
-  WHEN w.key ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$' THEN w.key::uuid END
+JOIN {table} t ON {is_named}
 WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 """
+IS_NAMED = "t.resource_type = w.type AND t.source_key = w.key"
+IS_NAMED_PATIENT = "t.source_keys @> ARRAY[w.key]"
+OURS = """
+SELECT t.id, {type}, t.version FROM {table} t
+WHERE t.id = ANY(%(ids)s::uuid[]) AND t.organisation_id = %(organisation)s AND NOT t.deleted
+"""
+OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDENTIFIED = """
 SELECT t.resource_type, t.id, t.identifiers FROM {table} t
 WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
@@ -138,41 +140,56 @@ def known_resources(
                 statement.format(table=table_of(kind)),
                 {"organisation": organisation_id, "types": types, "keys": keys},
             )
-            for id_, type_, key, version, digest, deleted in cursor.fetchall():
-                found[type_, key] = Known(id_, version, bytes(digest), deleted)
+            for id_, type_, key, version, digest, deleted, called in cursor.fetchall():
+                found[type_, key] = Known(id_, version, bytes(digest), deleted, called)
     return found
 
 
 def known_by_id(
-    organisation_id: UUID, kind: Kind, resource_type: str, id_: UUID
-) -> tuple[Known, str] | None:
-    """A hospital's resource by our id, and the name by which the hospital knows it."""
-    name = "local_id" if kind is Kind.REGISTRATION else "source_key"
-    found = TABLES[kind]._default_manager.filter(organisation_id=organisation_id, pk=id_)
-    if kind is not Kind.REGISTRATION:
-        found = found.filter(resource_type=resource_type)
-    row = found.values_list("id", "version", "digest", "deleted", name).first()
-    return (Known(row[0], row[1], bytes(row[2]), row[3]), row[4]) if row else None
+    organisation_id: UUID, ids: Mapping[Kind, Collection[UUID]]
+) -> dict[tuple[str, UUID], tuple[Known, str]]:
+    """A hospital's resources by (type, our id), each with the name by which the hospital knows it."""
+    found: dict[tuple[str, UUID], tuple[Known, str]] = {}
+    for kind, wanted in ids.items():
+        is_patient = kind is Kind.REGISTRATION
+        named = ("local_id", "source_keys") if is_patient else ("source_key", "resource_type")
+        rows = TABLES[kind]._default_manager.filter(organisation_id=organisation_id, pk__in=wanted)
+        for id_, version, digest, deleted, name, more in rows.values_list(
+            "id", "version", "digest", "deleted", *named
+        ):
+            known = Known(id_, version, bytes(digest), deleted, more if is_patient else ())
+            found["Patient" if is_patient else more, id_] = known, name
+    return found
 
 
 def named(
     organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
-) -> dict[Name, tuple[UUID, int]]:
-    """Id and version of a hospital's resources by (type, id), be it our id or the source's."""
-    found: dict[Name, tuple[UUID, int]] = {}
+) -> dict[Name, list[tuple[UUID, int]]]:
+    """Id and version of a hospital's resources by (type, id): our id, else whichever the source so calls."""
+    found: dict[Name, list[tuple[UUID, int]]] = defaultdict(list)
     for kind, wanted in names.items():
         types, keys = _columns(wanted)
         if not types:
             continue
+        is_patient = kind is Kind.REGISTRATION
+        statements = (
+            NAMED.format(
+                table=table_of(kind), is_named=IS_NAMED_PATIENT if is_patient else IS_NAMED
+            ),
+            OURS.format(table=table_of(kind), type=_type_column(kind)),
+        )
+        ids = [key for key in keys if OUR_ID.fullmatch(key)]
+        asked: dict[str, Any] = {
+            "organisation": organisation_id, "types": types, "keys": keys, "ids": ids,
+        }  # fmt: skip
         with connection.cursor() as cursor:
-            cursor.execute(
-                NAMED.format(table=table_of(kind), type=_type_column(kind)),
-                {"organisation": organisation_id, "types": types, "keys": keys},
-            )
-            found |= {
-                (type_, key): (id_, version) for type_, key, id_, version in cursor.fetchall()
-            }
-    return found
+            cursor.execute(statements[0], asked)
+            for type_, key, id_, version in cursor.fetchall():
+                found[type_, key].append((id_, version))
+            cursor.execute(statements[1], asked)
+            for id_, type_, version in cursor.fetchall():
+                found[type_, str(id_)] = [(id_, version)]
+    return dict(found)
 
 
 def ids_by_identifier(
@@ -238,14 +255,20 @@ def count_versions(resource_id: UUID, node: str, since: datetime | None) -> int:
     return (found.filter(recorded_at__gte=since) if since else found).count()
 
 
-def is_in_use(registration_id: UUID) -> bool:
-    """Whether something that counts hangs on a registration."""
-    return any(
-        model._default_manager.filter(registration_id=registration_id, deleted=False)
-        .exclude(status_code=ENTERED_IN_ERROR)
-        .exists()
+def in_use(registration_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the registrations on which something that counts hangs."""
+    if not registration_ids:
+        return set()
+    return {
+        id_
         for model in (Encounter, ClinicalEntry, Document)
-    )
+        for id_ in model._default_manager.filter(
+            registration_id__in=registration_ids, deleted=False
+        )
+        .exclude(status_code=ENTERED_IN_ERROR)
+        .values_list("registration_id", flat=True)
+        .distinct()
+    }
 
 
 def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[StoredVersion]:

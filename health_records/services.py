@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
@@ -21,7 +22,7 @@ from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres.copying import copy_rows
 from registry.organisations.selectors import department_ids, ids_by_number
-from registry.patients.services import record_registration, withdraw_registration
+from registry.patients.services import keep_name, record_registration, withdraw_registration
 from registry.practitioners.selectors import ids_by_certificate, role_ids
 
 RECEIVED = "records.received"
@@ -31,6 +32,16 @@ VERSION_COLUMNS = (
     "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
     "recorded_at", "deleted",
 )  # fmt: skip
+CONTENT_COLUMNS = (
+    "id", "resource_id", "version", "part", "pointer", "content_type", "is_base64", "content",
+)  # fmt: skip
+STAYS = frozenset({"id", "organisation_id", "resource_type", "source_key", "recorded_at"})
+
+# The name in braces is that of one of our own tables.
+UPDATE = """
+UPDATE {table} t SET ({names}) = ROW ({values})
+FROM json_populate_recordset(NULL::{table}, %s) new WHERE t.id = new.id
+"""
 
 
 class Overtaken(Exception):
@@ -148,6 +159,8 @@ def _store_registration(message: Received, resource: Incoming, by: Actor) -> Non
         resource.version = withdrawn.version
         return
     if not resource.changed or resource.facts is None:
+        if resource.known and resource.source_key not in {"", *resource.known.names}:
+            keep_name(registration_id=resource.id, source_key=resource.source_key)
         return
     row = record_registration(
         organisation_id=message.organisation_id, local_id=resource.local_id,
@@ -210,24 +223,20 @@ def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) ->
 
 
 def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
-    """Changed resources are few: they take the plain way."""
-    if not resources:
-        return
-    model = selectors.TABLES[kind]
-    rows = model._default_manager.in_bulk([one.id for one in resources])
-    kept = {"id", "organisation_id", "resource_type", "source_key", "recorded_at"}
-    names: set[str] = set()
+    """One statement for each set of columns; what takes a resource back changes fewer of them."""
+    rows: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for resource in resources:
-        values = {k: v for k, v in _row(resource, message).items() if k not in kept}
-        for name, value in values.items():
-            setattr(rows[resource.id], name, value)
-        names |= {
-            model._meta.get_field(name.removesuffix("_id")).name
-            if name in {"registration_id", "encounter_id"}
-            else name
-            for name in values
-        }
-    model._default_manager.bulk_update(rows.values(), sorted(names), batch_size=200)
+        row = _row(resource, message) | {"digest": rf"\x{resource.digest.hex()}"}
+        rows[tuple(name for name in row if name not in STAYS)].append(row)
+    with connection.cursor() as cursor:
+        for names, listed in rows.items():
+            cursor.execute(
+                UPDATE.format(
+                    table=selectors.table_of(kind), names=", ".join(names),
+                    values=", ".join(f"new.{name}" for name in names),
+                ),
+                [orjson.dumps(listed).decode()],
+            )  # fmt: skip
 
 
 def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
@@ -239,17 +248,16 @@ def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
             seal_values(row_id, one.sealed), message.id, message.at, one.deleted,
         ))  # fmt: skip
         for part, attachment in enumerate(one.attachments):
-            content = DocumentContent(
-                resource_id=one.id, version=one.version, part=part, pointer=attachment.pointer,
-                content_type=attachment.content_type, is_base64=attachment.is_base64,
-            )  # fmt: skip
-            content.content = seal_packed(
-                "health_records.DocumentContent.content", content.id, attachment.content
+            row_id = uuid7()
+            content = seal_packed(
+                "health_records.DocumentContent.content", row_id, attachment.content
             )
-            contents.append(content)
+            contents.append((
+                row_id, one.id, one.version, part, attachment.pointer, attachment.content_type,
+                attachment.is_base64, content,
+            ))  # fmt: skip
     _insert(ResourceVersion, VERSION_COLUMNS, rows)
-    if contents:
-        DocumentContent.objects.bulk_create(contents)
+    _insert(DocumentContent, CONTENT_COLUMNS, contents)
 
 
 def _insert(

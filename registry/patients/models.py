@@ -15,14 +15,15 @@ class PatientRegistration(CityModel):
 
     Numbers of documents and phones are only in `sealed`; the indexes are keyed hashes of the strongest
     document and the first phone, and of all numbers by which a patient is searched. The second columns
-    are filled while the index key changes.
+    are filled while the index key changes. `source_keys` are the ids by which the hospital's messages
+    called it, the newest last; they belong to the messages, so two registrations may share one.
     """
 
     organisation = models.ForeignKey(
         Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
     )
     local_id = models.TextField()
-    source_key = models.TextField(blank=True, default="")  # how the hospital's messages name it
+    source_keys = ArrayField(models.TextField(), default=list, db_default=[])
     name = models.TextField(blank=True, default="")
     sex = models.TextField(blank=True, default="")  # GB/T 2261.1
     birth_date = models.DateField(null=True, blank=True)
@@ -46,7 +47,9 @@ class PatientRegistration(CityModel):
             ),
         ]
         indexes = [
-            models.Index(name="registration_source_key", fields=["organisation", "source_key"]),
+            GinIndex(
+                name="registration_source_keys", fields=["source_keys"], opclasses=["array_ops"]
+            ),
             models.Index(
                 name="registration_changed", fields=["organisation", "changed_at", "id"]
             ),

@@ -1,11 +1,14 @@
 """What a hospital says about a patient, and which documents identify one."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from registry.identity_documents import citizen_number_of
+
+MOST_NAMES = 100
+"""Ids of a registration that are remembered: some systems make new ones for every message."""
 
 CITIZEN, PASSPORT, HOME_RETURN, TAIWAN = "01", "03", "06", "07"
 """Identity document types of CV02.01.101 (身份证件类别代码) whose number identifies a person."""
@@ -31,6 +34,13 @@ class RegistrationFacts:
     documents: tuple[tuple[str, str], ...] = ()
     phones: tuple[str, ...] = field(default=())
     identifiers: tuple[tuple[str, str], ...] = ()
+
+
+def with_name(names: Sequence[str], name: str) -> list[str]:
+    """The names with another one, without the oldest when there are too many."""
+    if not name or name in names:
+        return list(names)
+    return [*names, name][-MOST_NAMES:]
 
 
 def identifying_number(kind: str, number: str) -> str | None:

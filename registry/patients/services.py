@@ -15,6 +15,7 @@ from registry.patients.rules import (
     indexed_identity,
     indexed_phone,
     searched_numbers,
+    with_name,
 )
 from registry.patients.sealing import seal_facts
 
@@ -42,7 +43,8 @@ def record_registration(
 ) -> PatientRegistration:
     """Record what a hospital says about a patient, as a new version.
 
-    `digest` is of everything that was said, also of what has no column here.
+    `digest` is of everything that was said, also of what has no column here; `source_key` is the id
+    under which it was said.
     """
     old = locked_registration(organisation_id=organisation_id, local_id=local_id)
     row = old or PatientRegistration(
@@ -55,7 +57,7 @@ def record_registration(
     row.name, row.sex, row.birth_date = facts.name, facts.sex, facts.birth_date
     row.sealed = seal_facts(row.id, facts)
     _index(row, facts)
-    row.source_key = source_key or row.source_key
+    row.source_keys = with_name(row.source_keys, source_key)
     row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, False
     row.save(force_insert=old is None)
     RegistrationVersion.objects.create(
@@ -70,6 +72,17 @@ def record_registration(
     )
     events.record(CHANGED if old else RECORDED, subject_id=row.id, by=by)
     return row
+
+
+@transaction.atomic
+def keep_name(*, registration_id: UUID, source_key: str) -> None:
+    """Remember another id by which the hospital's messages call a registration; no new version."""
+    row = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
+    known = row.get(pk=registration_id)
+    names = with_name(known.source_keys, source_key)
+    if names != known.source_keys:
+        known.source_keys = names
+        known.save(update_fields=["source_keys"])
 
 
 @transaction.atomic

@@ -44,9 +44,9 @@ def test_a_patient_without_any_number_is_a_new_one_each_time(push, system):
 
     assert (first.status_code, second.status_code) == (201, 201)
     ids = [answer.json()["id"] for answer in (first, second)]
-    rows = PatientRegistration.objects.order_by("id").values_list("id", "local_id", "source_key")
+    rows = PatientRegistration.objects.order_by("id").values_list("id", "local_id", "source_keys")
     assert sorted((str(id_), *names) for id_, *names in rows) == sorted(
-        (id_, f"urn:uuid:{id_}", f"urn:uuid:{id_}") for id_ in ids
+        (id_, f"urn:uuid:{id_}", []) for id_ in ids
     )
     about = {
         "resourceType": "Basic",

@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+from time import process_time
 from typing import Any
 
 import pytest
@@ -166,6 +167,61 @@ def test_of_very_many_people_only_numbers_that_stand_elsewhere_are_looked_for():
 
     assert list(needles.words) == [b"S0000042"]
     assert cut(note, needles)[0] == {"/text/div": "<p>S0000042, S9</p>"}
+
+
+def crowd(numbers):
+    """A patient with these phones, and a note about each of them in the same message."""
+    person = {
+        "resourceType": "Patient", "telecom": [{"value": number} for number in numbers],
+    }  # fmt: skip
+    notes = [{"resourceType": "Basic", "text": f"打电话\n{number}。"} for number in numbers]
+    return Needles.of([person], [dump(one) for one in (person, *notes)]), notes
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "0931-{:07}",
+        "0931 {:07}",
+        "one {:05} two",
+        "(09) {:05}@x.cn",
+        "\uff10\uff19\uff13\uff11 \u4e00{:c}\uff11\uff12",
+    ],
+)
+def test_every_note_about_one_of_very_many_is_cut(form):
+    count = 60
+    base = 0x4E10 if "{:c}" in form else 10_000
+    needles, notes = crowd([form.format(base + number) for number in range(count)])
+
+    for note in notes:
+        assert needs_cutting(dump(note), needles)
+        sealed, _ = cut(note, needles)
+        assert list(sealed) == ["/text"]
+
+
+def test_other_texts_than_those_about_very_many_stay():
+    needles, _ = crowd([f"0931-{number:07}" for number in range(60)])
+    note = {"resourceType": "Basic", "text": "复查 0931-9999999 与 7 天后"}
+
+    assert not needs_cutting(dump(note), needles)
+    assert cut(note, needles) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    "form", ["0931-{:07}", "12345678 {:05}", "\uff10\uff19\uff13\uff11\u4e00 {:c}\uff11"]
+)
+def test_twice_as_many_numbers_take_twice_as_long(form):
+    """Not four times; the greater of two tries against the lesser, for the machine may be busy."""
+    base = 0x4E10 if "{:c}" in form else 10_000
+
+    def seconds(count):
+        started = process_time()
+        needles, notes = crowd([form.format(base + number) for number in range(count)])
+        assert all(needs_cutting(dump(note), needles) for note in notes)
+        return process_time() - started
+
+    few = max(seconds(2_000) for _ in range(2))
+    assert min(seconds(16_000) for _ in range(2)) < 24 * few  # 64 times if it grew by the square
 
 
 def test_words_that_are_no_numbers_are_not_looked_for():

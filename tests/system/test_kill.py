@@ -45,12 +45,14 @@ PUSHED = [
     "health_records_resourceversion",
 ]  # fmt: skip
 RESOURCES = [
-    f"SELECT {kind}, t.source_key, t.version, (SELECT count(*) FROM {versions} v WHERE v.{link} = t.id)"
+    f"SELECT {kind}, {key}, t.version, (SELECT count(*) FROM {versions} v WHERE v.{link} = t.id)"
     f" FROM {table} t JOIN organisations_organisation o ON o.id = t.organisation_id WHERE o.code = %s"
-    for table, kind, versions, link in (
-        ("patients_patientregistration", "'Patient'", "patients_registrationversion", "registration_id"),
+    for table, kind, key, versions, link in (
+        ("patients_patientregistration", "'Patient'", "t.source_keys[1]", "patients_registrationversion",
+         "registration_id"),
         *(
-            (f"health_records_{name}", "t.resource_type", "health_records_resourceversion", "resource_id")
+            (f"health_records_{name}", "t.resource_type", "t.source_key",
+             "health_records_resourceversion", "resource_id")
             for name in ("encounter", "clinicalentry", "document")
         ),
     )

@@ -15,9 +15,9 @@ EVENT = (
     " VALUES ('pitfall.tried', uuidv7(), uuidv7()) RETURNING id"
 )
 NEW_REGISTRATION = (
-    "INSERT INTO patients_patientregistration (organisation_id, local_id, source_key, name, sex, digest,"
+    "INSERT INTO patients_patientregistration (organisation_id, local_id, name, sex, digest,"
     " version, recorded_at, changed_at)"
-    " VALUES (uuidv7(), uuidv7()::text, '', '', '', '', 1, now(), now())"
+    " VALUES (uuidv7(), uuidv7()::text, '', '', '', 1, now(), now())"
     " RETURNING id"
 )
 UNSEEN = "SELECT 1 FROM events_event WHERE node = %s AND id = %s"

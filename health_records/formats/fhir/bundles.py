@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+
 from health_records.formats.fhir.conditions import Condition, condition_of
 from health_records.formats.fhir.issues import Issue, MessageRefused, refuse
 from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE_TYPES
 from health_records.formats.fhir.validation.findings import Findings
 from health_records.formats.fhir.validation.resources import validate_entry, validate_envelope
 from health_records.incoming import Kind
+from health_records.rules import fits_key
 from registry.identity_documents import citizen_number_of
 from registry.organisations.models import Organisation
 
@@ -76,6 +79,8 @@ def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry
     listed = bundle.get("entry")
     if not isinstance(listed, list) or not listed:
         raise refuse("entry-list", "Bundle.entry")
+    if len(listed) > settings.MAX_ENTRIES:
+        raise refuse("entry-many", "Bundle.entry", str(settings.MAX_ENTRIES))
     if issues := validate_envelope(bundle):
         raise MessageRefused(issues)
     entries = [_entry(place, raw, organisation) for place, raw in enumerate(listed)]
@@ -132,10 +137,10 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
     if method == DELETE:
         return
     entry.source_key = entry.source_id or entry.full_url
-    _require_nameless(entry, entry.source_key, f"{entry.path}.id")
+    _require_key(entry.source_key, f"{entry.path}.id" if entry.source_id else f"{outside}.fullUrl")
     if entry.kind is Kind.REGISTRATION:
         entry.local_id = local_number(resource, organisation) or entry.source_key
-        _require_nameless(entry, entry.local_id, f"{entry.path}.identifier")
+        _require_key(entry.local_id, f"{entry.path}.identifier")
 
 
 def rule_against(type_: Any) -> str:
@@ -203,8 +208,10 @@ def _read_full_url(entry: Entry, full_url: Any, outside: str) -> None:
         raise refuse("full-url", f"{outside}.fullUrl", entry.full_url)
 
 
-def _require_nameless(entry: Entry, text: str, path: str) -> None:
-    """A key stands in clear in tables and logs, so it must not identify a human being."""
+def _require_key(text: str, path: str) -> None:
+    """A key is indexed, and stands in clear in tables and logs: it must not identify a human being."""
+    if not fits_key(text):
+        raise refuse("key-length", path, text)
     if names_a_person(text):
         raise refuse("id-names-nobody", path)
 

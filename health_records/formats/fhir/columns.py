@@ -21,7 +21,7 @@ from health_records.formats.fhir.resource_types import (
     SUBJECTS,
 )
 from health_records.incoming import Kind
-from health_records.rules import ENTERED_IN_ERROR
+from health_records.rules import ENTERED_IN_ERROR, fits_key
 
 DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?"
@@ -75,11 +75,17 @@ def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
 
 
 def business_identifiers(resource: dict[str, Any]) -> list[str]:
-    """Of the identifiers that may stand in clear (cut ones have no value): `system|value`, `=value`."""
+    """Of the identifiers that may stand in clear (cut ones have no value): `system|value`, `=value`.
+
+    What is too long for a key is left out: it is kept in the resource, and found by nobody.
+    """
     found: set[str] = set()
     for one in identifiers_in(resource):
-        if isinstance(one.get("value"), str):
-            found |= {f"{one.get('system') or ''}|{one['value']}", f"={one['value']}"}
+        system, value = one.get("system") or "", one.get("value")
+        if isinstance(value, str) and fits_key(value):
+            found.add(f"={value}")
+            if fits_key(system):
+                found.add(f"{system}|{value}")
     return sorted(found)
 
 

@@ -13,6 +13,7 @@ from health_records import selectors
 from health_records.formats.fhir.issues import refuse
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
 from health_records.incoming import Kind
+from health_records.rules import fits_key
 from registry.patients.selectors import ids_by_identifier
 
 TOKEN = re.compile(r"[^|]*\|[^|]+")
@@ -48,6 +49,8 @@ def condition_of(resource_type: str, query: str, path: str) -> Condition:
         is_known = name in parts and all(values) and NUL not in unquote(text)
         if not is_known or (name == "identifier" and not all(map(TOKEN.fullmatch, values))):
             raise refuse("condition", path, query)
+        if not all(fits_key(*value.split("|", 1)) for value in values):
+            raise refuse("key-length", path, query)
         parts[name].add(frozenset(values))
     if not any(parts.values()):
         raise refuse("condition", path, query)
@@ -74,7 +77,8 @@ def matches(
     names = {(one.resource_type, id_) for one in conditions for part in one.ids for id_ in part}
     identified = by_identifier(tokens, organisation_id)
     named = {
-        name: [id_] for name, (id_, _) in selectors.named(organisation_id, by_kind(names)).items()
+        name: [id_ for id_, _ in found]
+        for name, found in selectors.named(organisation_id, by_kind(names)).items()
     }
     return {
         one: frozenset.intersection(

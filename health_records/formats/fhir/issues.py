@@ -9,6 +9,8 @@ from kernel.problems import DomainError, said
 
 RULE_SYSTEM = "urn:jianqiao:fhir-rule"
 MOST_ISSUES = 100
+MOST_ISSUES_KEPT = 10_000
+"""Of a message; each further entry keeps its first one, so that neither memory nor an answer swells."""
 LONGEST_VALUE = 80
 
 
@@ -53,6 +55,9 @@ RULES: Mapping[str, Rule] = {
     "parameter": Rule("value", 400, "参数“{value}”不合规", "The parameter “{value}” is not valid"),
     "resource-once": Rule("duplicate", 422, "同一资源在消息中出现两次：“{value}”。请合并为一个", "The same resource occurs twice in the message: “{value}”. Make them one"),
     "id-form": Rule("value", 422, "id“{value}”不合规。只能含字母、数字、“-”、“.”，最长 64 位", "The id “{value}” is not valid: letters, digits, “-” and “.”, 64 at most"),
+    "key-length": Rule("too-long", 422, "编号“{value}”过长。资源编号、患者编号、fullUrl 以及用作条件的标识最长 255 个字符", "“{value}” is too long. Ids, patient numbers, fullUrls and identifiers of conditions have 255 characters at most"),
+    "attachment-many": Rule("too-long", 413, "消息含有超过 {value} 个附件。请拆分为多条消息", "The message has more than {value} attachments. Split it into several messages"),
+    "entry-many": Rule("too-long", 413, "消息含有超过 {value} 条 entry。请拆分为多个 Bundle", "The message has more than {value} entries. Split it into several Bundles"),
     "id-names-nobody": Rule("security", 422, "编号不得使用身份证号或手机号。请改用医院内部编号（类型 MR 的 identifier）", "An id must not be an identity or phone number. Use the hospital's own number (identifier of type MR)"),
     "reference-resolves": Rule("not-found", 422, "引用“{value}”指向的资源不存在。请在同一 Bundle 中包含它，或先推送它", "The reference “{value}” leads to nothing. Put its target in this Bundle, or push it first"),
     "reference-unique": Rule("multiple-matches", 422, "引用“{value}”匹配到多个资源。请使用唯一标识", "The reference “{value}” matches several resources. Use a unique identifier"),

@@ -15,15 +15,10 @@ from health_records import selectors
 from health_records.formats.fhir import conditions, deletion, sealing
 from health_records.formats.fhir.bundles import BATCH, DELETE, Entry, as_uuid
 from health_records.formats.fhir.columns import business_identifiers, columns_of
-from health_records.formats.fhir.issues import Issue, MessageRefused
+from health_records.formats.fhir.issues import MOST_ISSUES_KEPT, Issue, MessageRefused, refuse
 from health_records.formats.fhir.parsing import dump
 from health_records.formats.fhir.patients import facts_of
-from health_records.formats.fhir.references import (
-    Resolver,
-    Stored,
-    Wanted,
-    resolve_all,
-)
+from health_records.formats.fhir.references import Resolver, Stored, Wanted, resolve_all
 from health_records.formats.fhir.validation.china import OUR_CODE
 from health_records.formats.fhir.validation.resources import validate
 from health_records.incoming import Attachment, Incoming, Kind, Known
@@ -48,14 +43,17 @@ def prepare(
 ) -> tuple[str, list[Outcome]]:
     """Type of the message, and every entry ready to be stored; MessageRefused unless all are.
 
-    Of a batch the faulty entries are left out, then those that refer to them, until the rest is sound;
-    each round takes the message apart anew, because entries are rewritten on the way.
+    Of a batch the faulty entries are left out, with those that refer to them. What proves faulty only
+    after references were rewritten (a date, a number) takes a second round from the bytes.
     """
     faults: dict[int, list[Issue]] = {}
     while True:
         type_, entries = make_entries()
+        room = MOST_ISSUES_KEPT
         for entry in entries:
-            entry.issues = faults.get(entry.place, entry.issues) or _faults_of(entry)
+            issues = faults.get(entry.place, entry.issues) or _faults_of(entry)
+            entry.issues = issues[: max(room, 1)]
+            room -= len(entry.issues)
         existing = _meet_conditions(entries, organisation.id)
         idle = deletion.prepare(entries, organisation.id)
         good = [
@@ -65,14 +63,21 @@ def prepare(
         ids |= existing
         if type_ != BATCH:  # refused anyway, so what leads to a faulty entry leads somewhere
             ids |= {one.place: uuid7() for one in entries if one.issues}
-        named = [one for one in entries if one.place in ids and one.method != DELETE]
+        named = [
+            one for one in entries
+            if one.place in ids and one.method != DELETE and not (type_ == BATCH and one.issues)
+        ]  # fmt: skip
         said = [one for one in good if one.method != DELETE]
-        _resolve(said, Resolver(named, ids, base=f"{settings.NODE_URL}/fhir/R4/"), organisation.id)
-        ready = _cut_all([one for one in good if not one.issues], ids, known, at)
+        resolver = Resolver(
+            named, ids, base=f"{settings.NODE_URL}/fhir/R4/", falls_back=type_ == BATCH
+        )
+        _resolve(said, resolver, organisation.id)
+        sound = [one for one in good if not one.issues]
+        ready = _cut_all(sound, ids, known, at)
         if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
             types = {one.resource_type for one in entries if one.issues} - {""}
             raise MessageRefused(issues, types, len(entries))
-        if not any(one.issues for one in good):
+        if not any(one.issues for one in sound):
             return type_, [
                 Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries
             ]
@@ -134,7 +139,7 @@ def _identify(
         if before is not None:
             known[entry.place] = before
         ids[entry.place] = before.id if before else uuid7()
-        if not entry.source_key:
+        if not entry.source_key and not entry.local_id:
             entry.source_key = f"urn:uuid:{ids[entry.place]}"
         if entry.kind is Kind.REGISTRATION and not entry.local_id:
             entry.local_id = entry.source_key
@@ -157,29 +162,35 @@ def _find_by_our_id(
     entries: list[Entry], organisation_id: UUID, found: dict[tuple[str, str], Known]
 ) -> None:
     """A condition has found a resource, or a PUT names it by the id that we gave it."""
+    meant: dict[int, UUID] = {}
+    wanted: dict[Kind, set[UUID]] = defaultdict(set)
     for entry in entries:
-        id_ = entry.target
-        if id_ is None and entry.method == "PUT" and entry.identity not in found:
-            id_ = as_uuid(entry.source_id)
-        before = id_ and selectors.known_by_id(
-            organisation_id, entry.kind, entry.resource_type, id_
-        )
+        id_ = entry.target or (as_uuid(entry.source_id) if entry.method == "PUT" else None)
+        if id_ is not None:
+            meant[entry.place] = id_
+            wanted[entry.kind].add(id_)
+    ours = selectors.known_by_id(organisation_id, wanted)
+    for entry in entries:
+        before = entry.place in meant and ours.get((entry.resource_type, meant[entry.place]))
         if not before:
             continue
         known, name = before
-        if entry.target and not _is_meant(entry, known, name):
+        if not _is_meant(entry, known, name):
             said = entry.local_id or entry.source_id
-            entry.issues.append(Issue("condition-differs", entry.path, said))
-        entry.local_id = name if entry.kind is Kind.REGISTRATION else ""
-        entry.source_key = name
+            path = entry.path or entry.resource_type
+            entry.issues.append(Issue("condition-differs", path, said))
+        if entry.kind is Kind.REGISTRATION:
+            entry.local_id = name
+        else:
+            entry.source_key = name
         found[entry.identity] = known
 
 
 def _is_meant(entry: Entry, known: Known, name: str) -> bool:
-    """Whether the content of an entry does not contradict the resource that a condition found."""
+    """Whether an entry does not contradict the resource that its condition or our id names."""
     if entry.kind is Kind.REGISTRATION:
         return entry.local_id in {name, entry.source_key}
-    return entry.source_id in {"", name, str(known.id)}
+    return entry.source_id in {"", name} or entry.source_id.lower() == str(known.id)
 
 
 def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
@@ -193,8 +204,7 @@ def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) ->
         selectors.named(organisation_id, conditions.by_kind(wanted.keys)),
         conditions.by_identifier(wanted.identifiers, organisation_id),
     )
-    for entry in entries:
-        entry.issues += resolve_all(entry, resolver, stored)
+    resolve_all(entries, resolver, stored)
 
 
 def _drop_what_is_ours(resource: dict[str, Any]) -> None:
@@ -224,6 +234,8 @@ def _cut_all(
         one.resource for one in entries
         if one.place in texts and sealing.holds_secrets(texts[one.place])
     ]  # fmt: skip
+    if sum(text.count(sealing.DATA) for text in texts.values()) > settings.MAX_ENTRIES:
+        raise refuse("attachment-many", value=str(settings.MAX_ENTRIES))
     needles = sealing.Needles.of(telling, list(texts.values()))
     ready: dict[int, Incoming] = {}
     for entry in entries:
@@ -274,8 +286,10 @@ def _incoming(
     digest = sha256(text)
     for attachment in attachments:
         digest.update(attachment.content)
+    called = "" if entry.source_id.lower() == str(id_) else entry.source_id
     return Incoming(
-        kind=entry.kind, resource_type=entry.resource_type, id=id_, source_key=entry.source_key,
+        kind=entry.kind, resource_type=entry.resource_type, id=id_,
+        source_key=called if is_patient else entry.source_key,
         known=known, source=text, digest=digest.digest()[:16], sealed=sealed,
         attachments=attachments, identifiers=business_identifiers(resource), columns=columns,
         local_id=entry.local_id, facts=facts,

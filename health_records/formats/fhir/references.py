@@ -1,17 +1,19 @@
 """References of a message: found, resolved among what the hospital pushed, rewritten to our ids."""
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
 from health_records.formats.fhir.bundles import RESTFUL, Entry, identifiers_in
-from health_records.formats.fhir.issues import MOST_ISSUES, Issue
+from health_records.formats.fhir.issues import MOST_ISSUES, MOST_ISSUES_KEPT, Issue
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 from health_records.formats.fhir.validation.resources import paths_to
 from health_records.formats.fhir.validation.special_types import may_lead_to, target_shown
+from health_records.rules import fits_key
 
 RELATIVE = re.compile(r"([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 VERSION = re.compile(r"/_history/([A-Za-z0-9\-.]{1,64})$")
@@ -20,6 +22,7 @@ OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 INSIDE = ("urn:uuid:", "urn:oid:")
 
 Holder = dict[str, Any]
+Reference = tuple[Holder, frozenset[str] | None]
 Token = tuple[str, str]
 
 
@@ -35,36 +38,54 @@ class Wanted:
 class Stored:
     """What was found."""
 
-    by_key: Mapping[Token, tuple[UUID, int]]
+    by_key: Mapping[Token, Collection[tuple[UUID, int]]]
     by_identifier: Mapping[Token, Collection[UUID]]
 
 
-class Resolver:
-    """Resolves the references of one message."""
+class Lead(NamedTuple):
+    """What a reference becomes, and the place of the entry it leads to; or the rule that it breaks."""
 
-    def __init__(self, entries: Iterable[Entry], ids: Mapping[int, UUID], *, base: str) -> None:
-        self.base = base
-        self.inside: dict[str, str] = {}
-        self.by_identifier: dict[Token, list[UUID]] = {}
+    text: str = ""
+    rule: str = ""
+    place: int | None = None
+
+
+class Resolver:
+    """Tells where the references of one message lead.
+
+    With `falls_back` an entry may be left out, and what led to it leads to what is stored, if anything.
+    """
+
+    def __init__(
+        self, entries: Iterable[Entry], ids: Mapping[int, UUID], *, base: str, falls_back: bool
+    ) -> None:
+        self.base, self.falls_back = base, falls_back
+        self.targets: dict[int, str] = {}
+        self.inside: dict[str, int] = {}
+        self.by_identifier: dict[Token, list[int]] = {}
         for entry in entries:
-            id_ = ids[entry.place]
-            target = f"{entry.resource_type}/{id_}"
+            place = entry.place
+            self.targets[place] = f"{entry.resource_type}/{ids[place]}"
             if entry.full_url:
-                self.inside[entry.full_url] = target
+                self.inside[entry.full_url] = place
             if match := RESTFUL.fullmatch(entry.full_url):
-                self.inside.setdefault(f"{match[1]}/{match[2]}", target)
+                self.inside.setdefault(f"{match[1]}/{match[2]}", place)
             if entry.source_id:
-                self.inside.setdefault(f"{entry.resource_type}/{entry.source_id}", target)
+                self.inside.setdefault(f"{entry.resource_type}/{entry.source_id}", place)
             for identifier in identifiers_in(entry.resource):
                 token = f"{identifier.get('system') or ''}|{identifier.get('value')}"
-                self.by_identifier.setdefault((entry.resource_type, token), []).append(id_)
+                self.by_identifier.setdefault((entry.resource_type, token), []).append(place)
+
+    def leave_out(self, place: int) -> None:
+        """Nothing leads to this entry any more."""
+        self.targets.pop(place, None)
 
     def wanted(self, holders: Iterable[Holder]) -> Wanted:
         """What has to be looked up for these references."""
         wanted = Wanted()
         for holder in holders:
             text, _ = self._local(holder["reference"])
-            if text in self.inside:
+            if text in self.inside and not self.falls_back:
                 continue
             if token := _token_in(text):
                 wanted.identifiers.add(token)
@@ -72,41 +93,41 @@ class Resolver:
                 wanted.keys.add((match[1], match[2]))
         return wanted
 
-    def resolve(self, holder: Holder, contained: set[str], stored: Stored) -> str | None:
-        """Rewrite the reference; the rule it breaks, or None.
+    def lead(self, reference: str, contained: set[str], stored: Stored) -> Lead:
+        """Where a reference leads.
 
         A version is kept where the reference names our own id, for then it is our own version; the source's
         numbers of versions mean nothing here.
         """
-        text, version = self._local(holder["reference"])
+        text, version = self._local(reference)
         if text.startswith("#"):
-            return None if text == "#" or text[1:] in contained else "reference-resolves"
-        if target := self.inside.get(text):
-            holder["reference"] = target
-            return None
+            is_there = text == "#" or text[1:] in contained
+            return Lead(reference) if is_there else Lead(rule="reference-resolves")
+        place = self.inside.get(text)
+        if place is not None and (target := self.targets.get(place)):
+            return Lead(target, place=place)
         if text.startswith(INSIDE):
-            return "reference-resolves"
+            return Lead(rule="reference-resolves")
         if token := _token_in(text):
-            return self._resolve_condition(holder, token, stored)
+            return self._lead_of_condition(token, stored)
         if match := RELATIVE.fullmatch(text):
-            found = stored.by_key.get((match[1], match[2]))
-            if match[1] not in RESOURCE_TYPES or found is None:
-                return "reference-resolves"
-            id_, newest = found
-            is_ours = bool(version) and match[2] == str(id_)
-            if is_ours and not (version.isdigit() and 0 < int(version) <= newest):
-                return "reference-resolves"
-            holder["reference"] = f"{match[1]}/{id_}" + f"/_history/{version}" * is_ours
-            return None
+            return _lead_to_stored(match[1], match[2], version, stored)
         is_elsewhere = "://" in text or text.startswith("urn:")
-        return None if is_elsewhere else "reference-form"
+        return Lead(reference) if is_elsewhere else Lead(rule="reference-form")
 
-    def _resolve_condition(self, holder: Holder, token: Token, stored: Stored) -> str | None:
-        found = {*stored.by_identifier.get(token, ()), *self.by_identifier.get(token, ())}
+    def _lead_of_condition(self, token: Token, stored: Stored) -> Lead:
+        if not fits_key(*token[1].split("|", 1)):
+            return Lead(rule="key-length")
+        found: dict[str, int | None] = {
+            f"{token[0]}/{id_}": None for id_ in stored.by_identifier.get(token, ())
+        }
+        for place in self.by_identifier.get(token, ()):
+            if target := self.targets.get(place):
+                found[target] = place
         if len(found) != 1:
-            return "reference-unique" if found else "reference-resolves"
-        holder["reference"] = f"{token[0]}/{found.pop()}"
-        return None
+            return Lead(rule="reference-unique" if found else "reference-resolves")
+        ((text, where),) = found.items()
+        return Lead(text, place=where)
 
     def _local(self, text: str) -> tuple[str, str]:
         """The reference without this node's address and without a version, and the version."""
@@ -123,6 +144,17 @@ def _token_in(text: str) -> Token | None:
     return (match[1], value) if match and "\0" not in value else None
 
 
+def _lead_to_stored(type_: str, name: str, version: str, stored: Stored) -> Lead:
+    found = stored.by_key.get((type_, name), ())
+    if len(found) != 1:
+        return Lead(rule="reference-unique" if found else "reference-resolves")
+    ((id_, newest),) = found
+    is_ours = bool(version) and name == str(id_)
+    if is_ours and not (version.isdigit() and 0 < int(version) <= newest):
+        return Lead(rule="reference-resolves")
+    return Lead(f"{type_}/{id_}" + f"/_history/{version}" * is_ours)
+
+
 def contained_ids(resource: dict[str, Any]) -> set[str]:
     """Ids of the resources inside a resource."""
     listed = resource.get("contained")
@@ -131,22 +163,49 @@ def contained_ids(resource: dict[str, Any]) -> set[str]:
     return {str(one.get("id")) for one in listed if isinstance(one, dict)}
 
 
-def resolve_all(entry: Entry, resolver: Resolver, stored: Stored) -> list[Issue]:
-    """Rewrite every reference of an entry; an issue for each that leads where it must not."""
-    contained = contained_ids(entry.resource)
-    broken: list[tuple[Holder, str, str]] = []
-    for holder, targets in entry.found.references:
-        rule = resolver.resolve(holder, contained, stored)
-        if rule is not None:
-            broken.append((holder, rule, holder["reference"]))
-        else:
-            type_ = holder["reference"].partition("/")[0]
-            if type_ in RESOURCE_TYPES and not may_lead_to(type_, targets):
+def resolve_all(entries: Iterable[Entry], resolver: Resolver, stored: Stored) -> None:
+    """Rewrite every reference; an entry with one that leads where it must not gets issues.
+
+    Where the resolver falls back such an entry is left out, and those that lead to it are looked at once
+    more, so that one pass finds everybody who leans on something faulty.
+    """
+    leads: dict[int, tuple[Holder, str]] = {}
+    leaning: dict[int, list[tuple[Entry, list[Reference]]]] = defaultdict(list)
+    room = MOST_ISSUES_KEPT
+    waiting = [(entry, entry.found.references) for entry in entries]
+    while waiting:
+        entry, references = waiting.pop()
+        if entry.issues and resolver.falls_back:
+            continue
+        broken: list[tuple[Holder, str, str]] = []
+        leans_on: dict[int, list[Reference]] = defaultdict(list)
+        contained = contained_ids(entry.resource)
+        for holder, targets in references:
+            lead = resolver.lead(holder["reference"], contained, stored)
+            type_ = lead.text.partition("/")[0]
+            if lead.rule:
+                broken.append((holder, lead.rule, holder["reference"]))
+            elif type_ in RESOURCE_TYPES and not may_lead_to(type_, targets):
                 broken.append((holder, "reference-target", target_shown(type_, targets)))
-        if len(broken) == MOST_ISSUES:
-            break  # the entry is refused, and no more would be shown
-    if not broken:
-        return []
+            leads[id(holder)] = holder, lead.text
+            if lead.place is not None and resolver.falls_back:
+                leans_on[lead.place].append((holder, targets))
+            if len(broken) == MOST_ISSUES or len(broken) > room:
+                break  # the entry is refused, and no more would be shown
+        for place, those in leans_on.items():
+            leaning[place].append((entry, those))
+        room = max(room - len(broken), 0)
+        if broken:
+            entry.issues += _issues_of(broken, entry)
+            if resolver.falls_back:
+                resolver.leave_out(entry.place)
+                waiting += leaning.pop(entry.place, [])
+    for holder, text in leads.values():
+        if text:
+            holder["reference"] = text
+
+
+def _issues_of(broken: list[tuple[Holder, str, str]], entry: Entry) -> list[Issue]:
     where = entry.path or entry.resource_type
     paths = paths_to([holder for holder, _, _ in broken], entry.resource, where)
     return [Issue(rule, paths.get(id(holder), where), value) for holder, rule, value in broken]

@@ -21,24 +21,31 @@ from registry.identity_documents import NUMBERS_OF_PEOPLE, citizen_number_of
 PEOPLE = frozenset({"Patient", "RelatedPerson", "Person"})
 SHORTEST_NEEDLE = 6
 MOST_NEEDLES = 32
-WORDS = re.compile(rb"[0-9A-Za-z@_]+(?:[.+-][0-9A-Za-z@_]+)*")
+WORDS = re.compile(r"[0-9A-Za-z@_]+(?:[.+-][0-9A-Za-z@_]+)*")
 OUR_REFERENCE = re.compile(r"[A-Za-z]+/[0-9a-f-]{36}")
 FULL_WIDTH = b"\xef\xbc"
 ESCAPED = re.compile(rb"\\(?:u[0-9a-f]{4}|.)")
 ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 SHORTEST_NUMBER = b"0" * 11  # a mobile number, without blanks and hyphens
+DATA = b'"data":"'
 HOLDERS = (
-    b'"telecom":', b'"data":"', *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
+    b'"telecom":', DATA, *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
 )  # fmt: skip
 """What JSON of ours with something to cut contains, be the person contained or the resource itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needles:
-    """What must not stand in clear anywhere in a message: the numbers and addresses of its people."""
+    """What must not stand in clear anywhere in a message: the numbers and addresses of its people.
+
+    `words` are looked for in JSON, `pattern` in each text. Where there are too many for that, a text that
+    holds the longest word of one, a word of `crowd`, is taken to hold it: too much is cut then, in a time
+    that grows with the message only.
+    """
 
     words: Sequence[bytes]
     pattern: re.Pattern[str]
+    crowd: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, resources: Iterable[dict[str, Any]], texts: Sequence[bytes]) -> Self:
@@ -50,24 +57,37 @@ class Needles:
             one for one in _secrets(resources)
             if len(one) >= SHORTEST_NEEDLE and ("@" in one or any(map(str.isdigit, one)))
         }  # fmt: skip
-        words = {orjson.dumps(one)[1:-1]: one for one in found}
-        if len(words) > MOST_NEEDLES:
-            seen = Counter(word for text in texts for word in WORDS.findall(text))
-            words = {word: one for word, one in words.items() if seen[_longest_word(word)] != 1}
-        longest_first = sorted(words.values(), key=len, reverse=True)
-        patterns = [NUMBERS_OF_PEOPLE.pattern, *map(re.escape, longest_first)]
-        return cls(list(words), re.compile("|".join(patterns)))
+        if len(found) > MOST_NEEDLES:
+            seen = Counter(word for text in texts for word in _words_in(text))
+            found = {one for one in found if seen[_longest_word(one)] != 1}
+        crowd: frozenset[str] = frozenset()
+        patterns = [NUMBERS_OF_PEOPLE.pattern]
+        if len(found) > MOST_NEEDLES:
+            crowd = frozenset(filter(None, map(_longest_word, found)))
+            found = {one for one in found if not _longest_word(one)}
+        if len(found) > MOST_NEEDLES:  # none has a plain digit
+            digits = {character for one in found for character in one if character.isdigit()}
+            found = digits
+        patterns += map(re.escape, sorted(found, key=len, reverse=True))
+        words = [orjson.dumps(one)[1:-1] for one in found]
+        return cls(words, re.compile("|".join(patterns)), crowd)
 
     def may_be_in(self, text: bytes) -> bool:
         """A look at the JSON as a whole: False only when `are_in` would be False for every text in it."""
         looks_like_numbers = SHORTEST_NUMBER in text.translate(ZEROS, b" -") or FULL_WIDTH in text
         if looks_like_numbers and self.pattern.search(ESCAPED.sub(b" ", text).decode()):
             return True
-        return any(word in text for word in self.words)
+        return any(word in text for word in self.words) or (
+            bool(self.crowd) and not self.crowd.isdisjoint(_words_in(text))
+        )
 
     def are_in(self, text: str) -> bool:
         """Whether a text tells a number of somebody."""
-        return len(text) >= SHORTEST_NEEDLE and self.pattern.search(text) is not None
+        if len(text) < SHORTEST_NEEDLE:
+            return False
+        return self.pattern.search(text) is not None or (
+            bool(self.crowd) and not self.crowd.isdisjoint(WORDS.findall(text))
+        )
 
 
 def needs_cutting(text: bytes, needles: Needles) -> bool:
@@ -114,8 +134,13 @@ def parts_left(node: Any) -> Iterator[dict[str, Any]]:
                 yield from parts_left(value)
 
 
-def _longest_word(text: bytes) -> bytes:
-    return max(WORDS.findall(text), key=len, default=b"")
+def _words_in(text: bytes) -> list[str]:
+    """The words of the texts in JSON; an escaped character ends a word."""
+    return WORDS.findall(ESCAPED.sub(b" ", text).decode())
+
+
+def _longest_word(text: str) -> str:
+    return max(WORDS.findall(text), key=len, default="")
 
 
 def _secrets(resources: Iterable[dict[str, Any]]) -> set[str]:

@@ -35,7 +35,12 @@ class Migration(migrations.Migration):
                 ),
                 ("node", models.TextField(db_default=kernel.homes.NodeCode(), editable=False)),
                 ("local_id", models.TextField()),
-                ("source_key", models.TextField(blank=True, default="")),
+                (
+                    "source_keys",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), db_default=[], default=list, size=None
+                    ),
+                ),
                 ("name", models.TextField(blank=True, default="")),
                 ("sex", models.TextField(blank=True, default="")),
                 ("birth_date", models.DateField(blank=True, null=True)),
@@ -109,8 +114,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="patientregistration",
-            index=models.Index(
-                fields=["organisation", "source_key"], name="registration_source_key"
+            index=django.contrib.postgres.indexes.GinIndex(
+                fields=["source_keys"], name="registration_source_keys", opclasses=["array_ops"]
             ),
         ),
         migrations.AddIndex(

@@ -15,6 +15,7 @@ from health_records.formats.fhir.search.values import (
     wrong,
 )
 from health_records.incoming import Kind
+from health_records.rules import fits_key
 
 Make = Callable[[str, str, Kind], Condition]
 
@@ -187,6 +188,8 @@ def _identifier(name: str, text: str, kind: Kind) -> Condition:
             "EXISTS (SELECT FROM unnest(t.identifiers) m WHERE starts_with(m, {}))",
             (f"{token.system}|",),
         )
+    if not fits_key(token.system or "", token.value):
+        raise wrong(name, text)
     return Condition(
         "t.identifiers && ARRAY[{}] AND NOT (t.identifiers = '{{}}')", (_stored(token),)
     )

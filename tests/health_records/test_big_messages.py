@@ -1,0 +1,204 @@
+"""Messages that are as large as they may be, and built to be slow: answered in seconds, and small."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from health_records.models import ClinicalEntry, ResourceVersion, SourceParty
+from tests.factories.fhir import bundle, entry
+
+pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
+
+PATIENCE = 5.0
+"""Seconds within which anything is answered."""
+
+
+@pytest.fixture
+def quickly(push):
+    """Push, within the time that anybody waits."""
+
+    def send(message, **headers):
+        started = time.perf_counter()
+        answer = push(message, **headers)
+        assert time.perf_counter() - started < PATIENCE
+        return answer
+
+    return send
+
+
+def organisation(number, **parts):
+    return {"resourceType": "Organization", "id": f"o{number}", "name": "院", **parts}
+
+
+def chain(length, last):
+    """Each is part of the next one."""
+    entries = [
+        entry(organisation(number, partOf={"reference": f"Organization/o{number + 1}"}))
+        for number in range(length)
+    ]
+    return bundle(*entries, entry(last), type_="batch")
+
+
+def statuses(answer):
+    assert answer.status_code == 200, answer.content
+    return [one["response"]["status"] for one in answer.json()["entry"]]
+
+
+def test_a_chain_with_a_faulty_end_falls_at_once(quickly, stored):
+    before = stored()
+
+    answer = quickly(chain(3_000, organisation(3_000, nonsense=1)))
+
+    assert set(statuses(answer)) == {"422"}
+    told = answer.json()["entry"][0]["response"]["outcome"]["issue"][0]
+    assert told["details"]["coding"][0]["code"] == "reference-resolves"
+    assert told["expression"] == ["Bundle.entry[0].resource.partOf"]
+    assert stored() == before | {"Event": before["Event"] + 1}
+
+
+def test_a_chain_with_a_sound_end_stands(quickly):
+    answer = quickly(chain(3_000, organisation(3_000)))
+
+    assert set(statuses(answer)) == {"201 Created"}
+    assert SourceParty.objects.count() == 3_001
+
+
+def test_what_leans_on_a_fault_found_late_falls_too(quickly):
+    """A date beyond the calendar shows only after the references were rewritten."""
+    late = {
+        "resourceType": "Observation", "id": "late", "status": "final", "code": {"text": "x"},
+        "effectiveDateTime": "9999-12-31T23:59:59-14:00",
+    }  # fmt: skip
+    leaning: list[dict[str, Any]] = [
+        {"resourceType": "Observation", "id": f"l{number}", "status": "final", "code": {"text": "x"},
+         "derivedFrom": [{"reference": f"Observation/{'late' if not number else f'l{number - 1}'}"}]}
+        for number in range(300)
+    ]  # fmt: skip
+    other = late | {"id": "other", "effectiveDateTime": "2026-01-01"}
+
+    answer = quickly(bundle(*map(entry, (*leaning, late, other)), type_="batch"))
+
+    assert statuses(answer) == ["422"] * 301 + ["201 Created"]
+    assert [one.source_key for one in ClinicalEntry.objects.all()] == ["other"]
+
+
+def test_a_faulty_update_leaves_what_it_would_have_updated(push, quickly):
+    """What refers to it leads to the version that is stored."""
+    push(bundle(entry(organisation(1)), entry(organisation(2))))
+    first = SourceParty.objects.get(source_key="o1")
+    faulty = entry(organisation(1, nonsense=1))
+    by_name = entry(organisation(3, partOf={"reference": "Organization/o1"}))
+    by_url = entry(organisation(4, partOf={"reference": faulty["fullUrl"]}))
+    several = entry(organisation(5, partOf={"reference": "Organization/o3"}, endpoint=[
+        {"reference": by_url["fullUrl"]}]))  # fmt: skip
+
+    answer = quickly(bundle(several, by_url, by_name, faulty, type_="batch"))
+
+    assert statuses(answer) == ["422", "422", "201 Created", "422"]
+    assert set(SourceParty.objects.values_list("source_key", "version")) == {
+        ("o1", 1), ("o2", 1), ("o3", 1),
+    }  # fmt: skip
+    kept = ResourceVersion.objects.get(resource_id=SourceParty.objects.get(source_key="o3").id)
+    assert json.loads(kept.source)["partOf"] == {"reference": f"Organization/{first.id}"}
+
+
+def result(number, **parts):
+    return {"resourceType": "Observation", "id": f"r{number}", "status": "final",
+            "code": {"text": "x"}, **parts}  # fmt: skip
+
+
+def first_issue(answer):
+    issue = answer.json()["issue"][0]
+    return issue["details"]["coding"][0]["code"], issue.get("expression", [""])[0]
+
+
+def test_thousands_are_stored_updated_and_taken_back(quickly):
+    made = quickly(bundle(*(entry(result(number)) for number in range(2_000))))
+    changed = quickly(bundle(*(
+        entry(result(number, status="amended", valueQuantity={"value": number / 2, "unit": "Cel"},
+                     category=[{"coding": [{"system": "urn:c", "code": "\\\"{},"}]}]))
+        for number in range(2_000)
+    )))  # fmt: skip
+    row = ClinicalEntry.objects.get(source_key="r1999")
+    was = (row.version, row.status_code, row.value_number, row.value_unit, row.categories)
+    undone = quickly(bundle(*(
+        {"request": {"method": "DELETE", "url": f"Observation/r{number}"}} for number in range(2_000)
+    )))  # fmt: skip
+
+    assert [set(statuses(one)) for one in (made, changed, undone)] == [
+        {"201 Created"}, {"200 OK"}, {"204 No Content"},
+    ]  # fmt: skip
+    assert was == (2, "amended", 999.5, "Cel", ['urn:c|\\"{},', '=\\"{},'])
+    kept = set(ClinicalEntry.objects.values_list("version", "status_code", "value_number"))
+    assert kept == {(3, "entered-in-error", number / 2) for number in range(2_000)}
+    assert ResourceVersion.objects.count() == 6_000
+
+
+def test_more_entries_than_a_message_may_have(quickly, stored):
+    before = stored()
+
+    answer = quickly(bundle(*[{}] * (settings.MAX_ENTRIES + 1)))
+
+    assert (answer.status_code, first_issue(answer)) == (413, ("entry-many", "Bundle.entry"))
+    assert stored() == before
+
+
+def test_more_attachments_than_a_message_may_have(quickly, system, stored):
+    part = {"attachment": {"contentType": "text/plain", "data": "AAAA"}}
+    document = {"resourceType": "DocumentReference", "id": "d", "status": "current"}
+    before = stored()
+
+    many = quickly(bundle(entry(document | {"content": [part] * (settings.MAX_ENTRIES + 1)})))
+
+    assert (many.status_code, first_issue(many)) == (413, ("attachment-many", ""))
+    assert stored() == before
+    fewer = quickly(bundle(entry(document | {"content": [part] * 1_000})))
+    assert statuses(fewer) == ["201 Created"]
+    location = fewer.json()["entry"][0]["response"]["location"]
+    assert system.get(f"/fhir/R4/{location}").json()["content"] == [part] * 1_000
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction"])
+def test_an_answer_does_not_swell(type_, quickly, stored):
+    """Fifty faults in each of a thousand entries, in a megabyte."""
+    faults = {f"f{number}": 1 for number in range(50)}
+    before = stored()
+
+    answer = quickly(bundle(*(entry(result(n, **faults)) for n in range(1_000)), type_=type_))
+
+    listed = answer.content.count(b'"element-unknown"')
+    if type_ == "batch":
+        assert set(statuses(answer)) == {"422"}
+        assert listed == 10_000 + 800  # each further entry keeps its first
+    else:
+        assert answer.status_code == 422
+        assert listed == 100
+    assert len(answer.content) < 4_000_000
+    assert stored() == before | {"Event": before["Event"] + (type_ == "batch")}
+
+
+def test_broken_references_do_not_swell_the_answer(quickly):
+    broken = [{"reference": f"Practitioner/none-{number}"} for number in range(90)]
+
+    answer = quickly(bundle(
+        *(entry(result(number, performer=broken)) for number in range(400)), type_="batch"
+    ))  # fmt: skip
+
+    assert set(statuses(answer)) == {"422"}
+    assert 10_000 <= answer.content.count(b'"reference-resolves"') <= 10_400
+
+
+def test_thousands_of_numbers_to_be_cut_out(quickly):
+    """Every phone of a patient is looked for in every other text of the message."""
+    phones = [{"system": "phone", "value": f"1380000{number:04}"} for number in range(5_000)]
+    whose = {"resourceType": "Patient", "id": "p", "telecom": phones}
+    told = [entry(result(number, note=[{"text": f"call 0{number:05}x"}])) for number in range(500)]
+
+    answer = quickly(bundle(entry(whose), *told))
+
+    assert set(statuses(answer)) == {"201 Created"}
+    sealed = ResourceVersion.objects.filter(sealed__isnull=False)
+    assert [one.resource_type for one in sealed] == ["Patient"]
