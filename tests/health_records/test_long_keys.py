@@ -90,7 +90,12 @@ def test_a_long_identifier_is_kept_and_found_by_nobody(push, system):
 
 def test_long_codes_categories_and_names_fit_their_indexes(push):
     wide = "".join(chr(0x20000 + secrets.randbelow(0x8000)) for _ in range(3_000))
-    coding = {"coding": [{"system": f"urn:{wide}", "code": wide}, {"system": f"urn:x:{wide}", "code": f"x{wide}"}]}
+    coding = {
+        "coding": [
+            {"system": f"urn:{wide}", "code": wide},
+            {"system": f"urn:x:{wide}", "code": f"x{wide}"},
+        ]
+    }
     person = patient("7") | {"name": [{"text": wide}]}
 
     answer = push(bundle(entry(person), entry({

@@ -180,7 +180,13 @@ def crowd(numbers):
 
 @pytest.mark.parametrize(
     "form",
-    ["0931-{:07}", "0931 {:07}", "one {:05} two", "(09) {:05}@x.cn", "\uff10\uff19\uff13\uff11 \u4e00{:c}\uff11\uff12"],
+    [
+        "0931-{:07}",
+        "0931 {:07}",
+        "one {:05} two",
+        "(09) {:05}@x.cn",
+        "\uff10\uff19\uff13\uff11 \u4e00{:c}\uff11\uff12",
+    ],
 )
 def test_every_note_about_one_of_very_many_is_cut(form):
     count = 60
@@ -201,7 +207,9 @@ def test_other_texts_than_those_about_very_many_stay():
     assert cut(note, needles) == ({}, [])
 
 
-@pytest.mark.parametrize("form", ["0931-{:07}", "12345678 {:05}", "\uff10\uff19\uff13\uff11\u4e00 {:c}\uff11"])
+@pytest.mark.parametrize(
+    "form", ["0931-{:07}", "12345678 {:05}", "\uff10\uff19\uff13\uff11\u4e00 {:c}\uff11"]
+)
 def test_twice_as_many_numbers_take_twice_as_long(form):
     """Not four times; the greater of two tries against the lesser, for the machine may be busy."""
     base = 0x4E10 if "{:c}" in form else 10_000

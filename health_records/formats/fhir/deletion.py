@@ -59,7 +59,9 @@ def prepare(entries: Iterable[Entry], organisation_id: UUID) -> set[int]:
             if stored.id in in_use:
                 value = f"{entry.resource_type}/{stored.id}"
                 entry.issues.append(Issue("in-use", f"{entry.request_path}.url", value))
-        elif not _take_back(entry, content_of(stored, contents.get((stored.id, stored.version), ()))):
+        elif not _take_back(
+            entry, content_of(stored, contents.get((stored.id, stored.version), ()))
+        ):
             idle.add(entry.place)
     return idle
 
