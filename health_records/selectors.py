@@ -139,8 +139,8 @@ def known_resources(
                 statement.format(table=table_of(kind)),
                 {"organisation": organisation_id, "types": types, "keys": keys},
             )
-            for id_, type_, key, version, digest, deleted, names in cursor.fetchall():
-                found[type_, key] = Known(id_, version, bytes(digest), deleted, names)
+            for id_, type_, key, version, digest, deleted, called in cursor.fetchall():
+                found[type_, key] = Known(id_, version, bytes(digest), deleted, called)
     return found
 
 
@@ -178,7 +178,9 @@ def named(
             OURS.format(table=table_of(kind), type=_type_column(kind)),
         )
         ids = [key for key in keys if OUR_ID.fullmatch(key)]
-        asked = {"organisation": organisation_id, "types": types, "keys": keys, "ids": ids}
+        asked: dict[str, Any] = {
+            "organisation": organisation_id, "types": types, "keys": keys, "ids": ids,
+        }  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(statements[0], asked)
             for type_, key, id_, version in cursor.fetchall():

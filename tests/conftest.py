@@ -73,6 +73,16 @@ def arriving() -> Iterator[None]:
         cursor.execute("SET LOCAL ROLE jianqiao_app")
 
 
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside is rolled back, as at the end of a test; for one example of many."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
 def arrives() -> Callable[[], AbstractContextManager[None]]:
     """`with arrives():` writes rows of foreign homes as replication does."""

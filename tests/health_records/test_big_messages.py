@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -67,18 +68,18 @@ def test_a_chain_with_a_sound_end_stands(quickly):
 
 def test_what_leans_on_a_fault_found_late_falls_too(quickly):
     """A date beyond the calendar shows only after the references were rewritten."""
-    late = {
+    late: dict[str, Any] = {
         "resourceType": "Observation", "id": "late", "status": "final", "code": {"text": "x"},
         "effectiveDateTime": "9999-12-31T23:59:59-14:00",
     }  # fmt: skip
-    leaning = [
+    leaning: list[dict[str, Any]] = [
         {"resourceType": "Observation", "id": f"l{number}", "status": "final", "code": {"text": "x"},
          "derivedFrom": [{"reference": f"Observation/{'late' if not number else f'l{number - 1}'}"}]}
         for number in range(300)
     ]  # fmt: skip
     other = late | {"id": "other", "effectiveDateTime": "2026-01-01"}
 
-    answer = quickly(bundle(*map(entry, (*leaning, late, other)), type_="batch"))
+    answer = quickly(bundle(*(entry(one) for one in (*leaning, late, other)), type_="batch"))
 
     assert statuses(answer) == ["422"] * 301 + ["201 Created"]
     assert [one.source_key for one in ClinicalEntry.objects.all()] == ["other"]

@@ -7,15 +7,14 @@ import copy
 import gzip
 import json
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from django.db import transaction
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import undone
 from tests.factories.fhir import bundle, entry, patient, visit
 from tests.health_records import hostile
 
@@ -64,16 +63,6 @@ def sound_messages():
 
 
 SOUND = sound_messages()
-
-
-@contextmanager
-def undone():
-    """What happens inside is rolled back, as at the end of a test."""
-    block = transaction.atomic()
-    block._from_testcase = True
-    with block:
-        yield
-        transaction.set_rollback(True)
 
 
 def answered(send):
