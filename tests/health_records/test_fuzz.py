@@ -20,8 +20,8 @@ from tests.health_records import hostile
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
-PATIENCE = 5.0
-"""Seconds within which anything is answered."""
+PATIENCE, STALLED = 5.0, 20.0
+"""Seconds of work within which anything is answered; and with waiting, for the machine may be busy."""
 
 JSON = "application/fhir+json"
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "fhir" / "gansu").glob("*/*.json"))
@@ -67,9 +67,10 @@ SOUND = sound_messages()
 
 def answered(send):
     """The answer, in time and none of a fault of ours."""
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     answer = send()
-    assert time.perf_counter() - started < PATIENCE
+    assert time.process_time() - worked < PATIENCE
+    assert time.perf_counter() - started < STALLED
     assert answer.status_code < 500, answer.content
     event(f"answered {answer.status_code}")
     return answer
