@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,6 +15,9 @@ from kernel.events.services import sync_routes
 from kernel.keys import ring
 from kernel.keys.services import make_keys
 from kernel.replication import enrolment
+
+hypothesis.settings.register_profile("deep", max_examples=1_500, deadline=None)
+"""Thorough, by hand: `pytest --hypothesis-profile=deep`. In CI Hypothesis's own profile `ci` is used."""
 
 CITIES = ("620100", "620800")
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences"}
@@ -67,6 +71,16 @@ def arriving() -> Iterator[None]:
         yield
         cursor.execute("SET LOCAL session_replication_role = origin")
         cursor.execute("SET LOCAL ROLE jianqiao_app")
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside is rolled back, as at the end of a test; for one example of many."""
+    block = transaction.atomic()
+    block._from_testcase = True  # type: ignore[attr-defined]
+    with block:
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

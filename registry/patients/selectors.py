@@ -1,5 +1,6 @@
 """Reading registrations."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from kernel.crypto import blind_indexes, comparable
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import number_text, searched_numbers
 from registry.patients.sealing import facts_of
+
+Identifier = tuple[str, str]
 
 
 def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistration]:
@@ -27,12 +30,23 @@ def ids_by_local_id(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str
     return dict(found.values_list("local_id", "id"))
 
 
-def ids_by_identifier(organisation_id: UUID, system: str, value: str) -> list[UUID]:
-    """A hospital's registrations that bear an identifier of a system, which may be none ("")."""
-    hashes = number_hashes(number_text(value, system))
+def ids_by_identifier(
+    organisation_id: UUID, identifiers: Iterable[Identifier]
+) -> dict[Identifier, list[UUID]]:
+    """A hospital's registrations that bear each (system, value); the system may be none ("")."""
+    meant: dict[bytes, list[Identifier]] = defaultdict(list)
+    for system, value in identifiers:
+        for hashed in number_hashes(number_text(value, system)):
+            meant[hashed].append((system, value))
+    found: dict[Identifier, set[UUID]] = defaultdict(set)
+    hashes = list(meant)
     bearing = Q(number_indexes__overlap=hashes) | Q(number_indexes_next__overlap=hashes)
-    found = registrations_of_hospital(organisation_id).filter(bearing, deleted=False)
-    return list(found.values_list("id", flat=True))
+    rows = registrations_of_hospital(organisation_id).filter(bearing, deleted=False)
+    for id_, *indexes in rows.values_list("id", "number_indexes", "number_indexes_next"):
+        for hashed in (bytes(one) for listed in indexes for one in listed or ()):
+            for identifier in meant.get(hashed, ()):
+                found[identifier].add(id_)
+    return {identifier: sorted(ids) for identifier, ids in found.items()}
 
 
 def number_hashes(text: str) -> list[bytes]:

@@ -12,8 +12,8 @@ from tests.factories.fhir import bundle, entry
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
-PATIENCE = 5.0
-"""Seconds within which anything is answered."""
+PATIENCE, STALLED = 5.0, 20.0
+"""Seconds of work within which anything is answered; and with waiting, for the machine may be busy."""
 
 
 @pytest.fixture
@@ -21,9 +21,10 @@ def quickly(push):
     """Push, within the time that anybody waits."""
 
     def send(message, **headers):
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.process_time()
         answer = push(message, **headers)
-        assert time.perf_counter() - started < PATIENCE
+        assert time.process_time() - worked < PATIENCE
+        assert time.perf_counter() - started < STALLED
         return answer
 
     return send
@@ -68,7 +69,7 @@ def test_a_chain_with_a_sound_end_stands(quickly):
 
 def test_what_leans_on_a_fault_found_late_falls_too(quickly):
     """A date beyond the calendar shows only after the references were rewritten."""
-    late = {
+    late: dict[str, Any] = {
         "resourceType": "Observation", "id": "late", "status": "final", "code": {"text": "x"},
         "effectiveDateTime": "9999-12-31T23:59:59-14:00",
     }  # fmt: skip
@@ -79,7 +80,7 @@ def test_what_leans_on_a_fault_found_late_falls_too(quickly):
     ]  # fmt: skip
     other = late | {"id": "other", "effectiveDateTime": "2026-01-01"}
 
-    answer = quickly(bundle(*map(entry, (*leaning, late, other)), type_="batch"))
+    answer = quickly(bundle(*(entry(one) for one in (*leaning, late, other)), type_="batch"))
 
     assert statuses(answer) == ["422"] * 301 + ["201 Created"]
     assert [one.source_key for one in ClinicalEntry.objects.all()] == ["other"]

@@ -23,7 +23,8 @@ def test_everything_opens_after_a_rotation(push, system, hospital):
     registration.refresh_from_db()
     assert bytes(registration.identity_index or b"") != before
     assert registration.identity_index_next is None
-    assert ids_by_identifier(hospital.id, "urn:oid:2.16.156.10011.1.3", NUMBER) == [registration.id]
+    numbered = ("urn:oid:2.16.156.10011.1.3", NUMBER)
+    assert ids_by_identifier(hospital.id, {numbered}) == {numbered: [registration.id]}
     assert registration.number_indexes_next is None
     for asked in ({"identifier": NUMBER}, {"phone": PHONE}):
         assert system.get("/fhir/R4/Patient", asked).json()["total"] == 1

@@ -66,10 +66,12 @@ def test_found_by_an_identifier_of_its_system_in_its_own_hospital(system, value,
     )
     made = record(hospital, facts)
 
-    found = ids_by_identifier(hospital.id, system, value)
+    asked = {(system, value), ("urn:his", "nobody's")}
 
-    assert found == ([made.id] if is_found else [])
-    assert ids_by_identifier(OrganisationFactory().id, system, value) == []
+    found = ids_by_identifier(hospital.id, asked)
+
+    assert found == ({(system, value): [made.id]} if is_found else {})
+    assert ids_by_identifier(OrganisationFactory().id, asked) == {}
 
 
 def test_without_numbers_nothing_is_sealed():

@@ -95,9 +95,9 @@ def by_identifier(
     """A hospital's resources by (type, `system|value`)."""
     kinds = by_kind(tokens)
     found = dict(selectors.ids_by_identifier(organisation_id, kinds))
-    for type_, token in kinds.get(Kind.REGISTRATION, ()):
-        system, _, value = token.partition("|")
-        found[type_, token] = ids_by_identifier(organisation_id, system, value)
+    if patients := {token.partition("|")[::2] for _, token in kinds.get(Kind.REGISTRATION, ())}:
+        for (system, value), ids in ids_by_identifier(organisation_id, patients).items():
+            found["Patient", f"{system}|{value}"] = ids
     return found
 
 
