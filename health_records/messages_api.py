@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 from ninja import Query, Router, Schema
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
 from health_records.errors import WrongCity
 from health_records.formats.fhir import repair
@@ -50,14 +50,25 @@ KNOWN = frozenset({Fact.AUTHENTICATED})
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """PostgreSQL takes offsets below 16 hours only, Python below 24."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("the calendar ends before") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class Filter(Schema):
     """Which refused messages are meant; `type` is a resource type with something wrong in it."""
 
     hospital: Code | None = None
     rule: Code | None = None
     type: Code | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     cursor: str | None = None
     limit: int = 50
 

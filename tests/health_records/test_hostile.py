@@ -194,3 +194,22 @@ def test_another_hospitals_resources_are_out_of_reach(push, stored):
 
     assert [one.status_code for one in answers] == [404, 404, 404, 422]
     assert stored() == before
+
+
+@pytest.mark.parametrize("offset", ["-16:18", "%2B23:59"])
+def test_an_offset_that_only_python_takes(offset, push, system):
+    moment = f"2026-01-01T00:00:00{offset}"
+    id_ = push(DOCTOR, path="/fhir/R4/Practitioner").json()["id"]
+
+    answers = [
+        system.get(f"/fhir/R4/Practitioner?_lastUpdated=ge{moment}"),
+        system.get(f"/fhir/R4/Practitioner/{id_}/_history?_since={moment}"),
+        system.get(f"/api/v1/messages?since={moment}"),
+    ]
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_beyond_the_calendar_of_the_repair_shop(moment, system):
+    assert system.get(f"/api/v1/messages?since={moment}").status_code == 422

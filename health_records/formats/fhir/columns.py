@@ -113,7 +113,7 @@ def span_of(text: str) -> tuple[datetime, datetime | None]:
     made = datetime.fromisoformat(
         f"{first.isoformat()}T{clock[:-2] + '59' if leap else clock}.{micro}{offset}"
     )
-    return _tellable(made, zone), None
+    return _tellable(made, zone).astimezone(UTC), None  # PostgreSQL takes offsets below 16 hours
 
 
 def _tellable(moment: datetime, zone: ZoneInfo) -> datetime:

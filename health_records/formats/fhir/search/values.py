@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -115,7 +115,7 @@ def _range(match: re.Match[str]) -> tuple[datetime, str | timedelta]:
     )  # fmt: skip
     if offset is not None:
         told = "+00:00" if offset == "Z" else offset
-        made = datetime.fromisoformat(made.replace(tzinfo=None).isoformat() + told)
+        made = datetime.fromisoformat(made.replace(tzinfo=None).isoformat() + told).astimezone(UTC)
     made.utctimetuple()  # overflows at the ends of the calendar
     if hour is None:
         return made, "day" if day else "month" if month else "year"
