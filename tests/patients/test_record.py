@@ -12,7 +12,7 @@ from registry.patients.models import PatientRegistration, RegistrationVersion
 from registry.patients.sealing import facts_of as opened
 from registry.patients.sealing import identity_to_index, phone_to_index
 from registry.patients.selectors import ids_by_identifier
-from registry.patients.services import record_registration
+from registry.patients.services import keep_name, record_registration
 from tests.factories.registry import OrganisationFactory, actor_of, facts_of
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
@@ -79,3 +79,14 @@ def test_without_numbers_nothing_is_sealed():
 
     row = PatientRegistration.objects.get()
     assert (row.sealed, row.identity_index, row.phone_index) == (None, None, None)
+
+
+def test_a_name_known_before_is_kept_once():
+    made = record(OrganisationFactory(), facts_of())
+
+    for _ in range(2):
+        keep_name(registration_id=made.id, source_key="p7")
+
+    made.refresh_from_db()
+    assert made.source_keys.count("p7") == 1
+    assert made.version == 1
