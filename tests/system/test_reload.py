@@ -76,7 +76,10 @@ def test_deliveries_due_while_the_copy_is_loaded_again_are_done_in_the_end(provi
 
 
 def test_a_city_s_copy_of_the_hub_can_be_loaded_again(province):
-    tables = ("nodes_node", "organisations_organisation", "terminology_concept", "persons_person")
+    tables = (
+        "nodes_node", "organisations_organisation", "terminology_concept", "persons_person",
+        "accounts_hospitalclient", "accounts_account",
+    )  # fmt: skip
     count = "SELECT count(*) FROM {}"
     before = [province.rows(FIRST, count.format(table)) for table in tables]
 
