@@ -156,6 +156,21 @@ def test_what_looks_clean_at_a_glance_has_nothing_to_cut(resource):
         assert cut(resource, needles) == ({}, [])
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            [PHONE, "138 1234 5678", NUMBER, "１３８１２３４５６７８", "+86-", "0", "7", "012-3456", " ",
+             "-", ".", "\\", "\n", "\x01", '"', "n", "u0001", "x" * 30, "\\" * 30, "中" * 9, "0" * 30]
+        ),
+        max_size=12,
+    )
+)  # fmt: skip
+def test_a_glance_misses_no_number(parts):
+    text, needles = "".join(parts), needles_of()
+    if needles.are_in(text):
+        assert needs_cutting(dump({"resourceType": "Basic", "note": text}), needles)
+
+
 def test_of_very_many_people_only_numbers_that_stand_elsewhere_are_looked_for():
     people = [
         {"resourceType": "Patient", "identifier": [{"value": f"S{place:07}"}]}

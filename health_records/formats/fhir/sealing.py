@@ -24,9 +24,15 @@ MOST_NEEDLES = 32
 WORDS = re.compile(r"[0-9A-Za-z@_]+(?:[.+-][0-9A-Za-z@_]+)*")
 OUR_REFERENCE = re.compile(r"[A-Za-z]+/[0-9a-f-]{36}")
 FULL_WIDTH = b"\xef\xbc"
+BACKSLASH = ord("\\")
 ESCAPED = re.compile(rb"\\(?:u[0-9a-f]{4}|.)")
 ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-SHORTEST_NUMBER = b"0" * 11  # a mobile number, without blanks and hyphens
+NUMBER = re.compile(rb"000[ -]?0000[ -]?0000")
+"""How a number of `NUMBERS_OF_PEOPLE` looks, at the least, once every digit is a zero."""
+
+AROUND = 24
+"""Bytes on both sides of a `NUMBER` within which the whole number stands, and what must not touch it."""
+
 DATA = b'"data":"'
 HOLDERS = (
     b'"telecom":', DATA, *(b'"resourceType":"%b"' % one.encode() for one in sorted(PEOPLE)),
@@ -38,13 +44,13 @@ HOLDERS = (
 class Needles:
     """What must not stand in clear anywhere in a message: the numbers and addresses of its people.
 
-    `words` are looked for in JSON, `pattern` in each text. Where there are too many for that, a text that
-    holds the longest word of one, a word of `crowd`, is taken to hold it: too much is cut then, in a time
-    that grows with the message only.
+    `words` are looked for in JSON, `texts`, the same, in each text. Where there are too many for that, a
+    text that holds the longest word of one, a word of `crowd`, is taken to hold it: too much is cut then,
+    in a time that grows with the message only.
     """
 
     words: Sequence[bytes]
-    pattern: re.Pattern[str]
+    texts: Sequence[str]
     crowd: frozenset[str] = frozenset()
 
     @classmethod
@@ -61,32 +67,30 @@ class Needles:
             seen = Counter(word for text in texts for word in _words_in(text))
             found = {one for one in found if seen[_longest_word(one)] != 1}
         crowd: frozenset[str] = frozenset()
-        patterns = [NUMBERS_OF_PEOPLE.pattern]
         if len(found) > MOST_NEEDLES:
             crowd = frozenset(filter(None, map(_longest_word, found)))
             found = {one for one in found if not _longest_word(one)}
         if len(found) > MOST_NEEDLES:  # none has a plain digit
             digits = {character for one in found for character in one if character.isdigit()}
             found = digits
-        patterns += map(re.escape, sorted(found, key=len, reverse=True))
-        words = [orjson.dumps(one)[1:-1] for one in found]
-        return cls(words, re.compile("|".join(patterns)), crowd)
+        return cls([orjson.dumps(one)[1:-1] for one in found], list(found), crowd)
 
     def may_be_in(self, text: bytes) -> bool:
         """A look at the JSON as a whole: False only when `are_in` would be False for every text in it."""
-        looks_like_numbers = SHORTEST_NUMBER in text.translate(ZEROS, b" -") or FULL_WIDTH in text
-        if looks_like_numbers and self.pattern.search(ESCAPED.sub(b" ", text).decode()):
-            return True
-        return any(word in text for word in self.words) or (
-            bool(self.crowd) and not self.crowd.isdisjoint(_words_in(text))
+        return (
+            any(word in text for word in self.words)
+            or any(map(_tells_a_number, _numbers_in(text)))
+            or (bool(self.crowd) and not self.crowd.isdisjoint(_words_in(text)))
         )
 
     def are_in(self, text: str) -> bool:
         """Whether a text tells a number of somebody."""
         if len(text) < SHORTEST_NEEDLE:
             return False
-        return self.pattern.search(text) is not None or (
-            bool(self.crowd) and not self.crowd.isdisjoint(WORDS.findall(text))
+        return (
+            any(one in text for one in self.texts)
+            or NUMBERS_OF_PEOPLE.search(text) is not None
+            or (bool(self.crowd) and not self.crowd.isdisjoint(WORDS.findall(text)))
         )
 
 
@@ -132,6 +136,21 @@ def parts_left(node: Any) -> Iterator[dict[str, Any]]:
         for value in node:
             if isinstance(value, dict | list):
                 yield from parts_left(value)
+
+
+def _numbers_in(text: bytes) -> Iterator[bytes]:
+    """The places of JSON that may tell a number of somebody, each with what stands around it."""
+    if FULL_WIDTH in text:
+        yield text
+    for found in NUMBER.finditer(text.translate(ZEROS)):
+        start = max(found.start() - AROUND, 0)
+        while start and text[start - 1] == BACKSLASH:  # what it escapes depends on all before it
+            start -= 1
+        yield text[start : found.end() + AROUND]
+
+
+def _tells_a_number(text: bytes) -> bool:
+    return NUMBERS_OF_PEOPLE.search(ESCAPED.sub(b" ", text).decode(errors="replace")) is not None
 
 
 def _words_in(text: bytes) -> list[str]:
