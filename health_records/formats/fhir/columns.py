@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +24,7 @@ from health_records.incoming import Kind
 from health_records.rules import ENTERED_IN_ERROR, fits_key
 
 DATE_TIME = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d))?)?)?"
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
 )
 LONGEST_TEXT = 300
 OPEN_END = datetime(9999, 12, 31, tzinfo=UTC)
@@ -102,24 +102,21 @@ def span_of(text: str) -> tuple[datetime, datetime | None]:
     match = DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    year, month, day, clock, fraction, offset = match.groups()
-    first = date(int(year), int(month or 1), int(day or 1))
-    zone = ZoneInfo(settings.TIME_ZONE)
+    year, month, day, clock = match.groups()
     if clock is None:
-        start = _tellable(datetime(first.year, first.month, first.day, tzinfo=zone), zone)
+        zone = ZoneInfo(settings.TIME_ZONE)
+        start = _tellable(datetime(int(year), int(month or 1), int(day or 1), tzinfo=zone))
         return start, following(start, "day" if day else "month" if month else "year") - INSTANT
-    micro = (fraction or "0")[:6].ljust(6, "0")
-    leap = clock.endswith(":60")
-    made = datetime.fromisoformat(
-        f"{first.isoformat()}T{clock[:-2] + '59' if leap else clock}.{micro}{offset}"
-    )
-    return _tellable(made, zone).astimezone(UTC), None  # PostgreSQL takes offsets below 16 hours
+    if clock[6:9] == ":60":
+        text = f"{year}-{month}-{day}{clock[:6]}:59{clock[9:]}"
+    return _tellable(datetime.fromisoformat(text)).astimezone(UTC), None
 
 
-def _tellable(moment: datetime, zone: ZoneInfo) -> datetime:
+def _tellable(moment: datetime) -> datetime:
     """The moment, unless it cannot be told in UTC and in our own time: the ends of the calendar."""
-    moment.astimezone(UTC)
-    moment.astimezone(zone)
+    if moment.year in {MINYEAR, MAXYEAR}:
+        moment.astimezone(UTC)
+        moment.astimezone(ZoneInfo(settings.TIME_ZONE))
     return moment
 
 

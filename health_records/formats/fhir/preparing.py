@@ -1,8 +1,7 @@
 """Before anything is stored: every entry of a message checked, identified, resolved and cut."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -228,35 +227,33 @@ def _cut_all(
     texts: dict[int, bytes] = {}
     for entry in entries:
         _drop_what_is_ours(entry.resource)
-        with _noting(entry):
+        try:
             texts[entry.place] = dump(entry.resource)
-    telling = [
-        one.resource for one in entries
-        if one.place in texts and sealing.holds_secrets(texts[one.place])
-    ]  # fmt: skip
+        except MessageRefused as refusal:
+            _note(entry, refusal)
     if sum(text.count(sealing.DATA) for text in texts.values()) > settings.MAX_ENTRIES:
         raise refuse("attachment-many", value=str(settings.MAX_ENTRIES))
+    dumped = [one for one in entries if one.place in texts]
+    holders = {one.place for one in dumped if sealing.holds_secrets(texts[one.place])}
+    telling = [one.resource for one in dumped if one.place in holders]
     needles = sealing.Needles.of(telling, list(texts.values()))
     ready: dict[int, Incoming] = {}
-    for entry in entries:
-        if entry.place not in texts:
-            continue
-        with _noting(entry):
-            ready[entry.place] = _incoming(
-                entry, texts[entry.place], ids[entry.place], known.get(entry.place), needles, at
-            )
+    for entry in dumped:
+        place, text = entry.place, texts[entry.place]
+        tells = needles.may_be_in(text)
+        try:
+            ready[place] = _incoming(
+                entry, text, ids[place], known.get(place), at,
+                needles=needles if tells else None, cuts=tells or place in holders,
+            )  # fmt: skip
+        except MessageRefused as refusal:
+            _note(entry, refusal)
     return ready
 
 
-@contextmanager
-def _noting(entry: Entry) -> Iterator[None]:
-    """Put a refusal down to the entry instead of raising it."""
-    try:
-        yield
-    except MessageRefused as refusal:
-        entry.issues += [
-            Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues
-        ]
+def _note(entry: Entry, refusal: MessageRefused) -> None:
+    """Put a refusal down to the entry."""
+    entry.issues += [Issue(one.rule, one.path or entry.path, one.value) for one in refusal.issues]
 
 
 def _incoming(
@@ -264,8 +261,10 @@ def _incoming(
     text: bytes,
     id_: UUID,
     known: Known | None,
-    needles: sealing.Needles,
     at: datetime,
+    *,
+    needles: sealing.Needles | None,
+    cuts: bool,
 ) -> Incoming:
     if entry.deletes:
         return deletion.withdrawn(entry, id_, known)
@@ -275,9 +274,10 @@ def _incoming(
     resource = entry.resource
     sealed: dict[str, Any] = {}
     attachments: list[Attachment] = []
-    if sealing.needs_cutting(text, needles):
+    if cuts:
         sealed, attachments = sealing.cut(resource, needles)
         text = dump(resource)
+    if needles:
         for name, value in columns.items():
             if isinstance(value, str) and needles.are_in(value):
                 columns[name] = ""

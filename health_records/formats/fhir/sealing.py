@@ -94,18 +94,18 @@ class Needles:
         )
 
 
-def needs_cutting(text: bytes, needles: Needles) -> bool:
-    """Whether anything has to be cut out of a resource, `text` being its JSON."""
-    return holds_secrets(text) or needles.may_be_in(text)
-
-
 def holds_secrets(text: bytes) -> bool:
     """Whether a resource has elements that always hold what must be cut."""
     return any(holder in text for holder in HOLDERS)
 
 
-def cut(resource: dict[str, Any], needles: Needles) -> tuple[dict[str, Any], list[Attachment]]:
-    """Remove what must not stand in clear; the values by pointer, and the attachments."""
+def cut(
+    resource: dict[str, Any], needles: Needles | None
+) -> tuple[dict[str, Any], list[Attachment]]:
+    """Remove what must not stand in clear; the values by pointer, and the attachments.
+
+    Without needles, of a resource in which they are not, only what always holds such values.
+    """
     cutter = _Cutter(needles)
     cutter.walk(resource, "", "", is_person=False)
     return cutter.sealed, cutter.attachments
@@ -140,7 +140,7 @@ def parts_left(node: Any) -> Iterator[dict[str, Any]]:
 
 def _numbers_in(text: bytes) -> Iterator[bytes]:
     """The places of JSON that may tell a number of somebody, each with what stands around it."""
-    if FULL_WIDTH in text:
+    if not text.isascii() and FULL_WIDTH in text:
         yield text
     for found in NUMBER.finditer(text.translate(ZEROS)):
         start = max(found.start() - AROUND, 0)
@@ -190,8 +190,8 @@ def _gather(node: Any, is_person: bool, found: set[str]) -> None:
 class _Cutter:
     """One walk over a resource."""
 
-    def __init__(self, needles: Needles) -> None:
-        self.needles = needles
+    def __init__(self, needles: Needles | None) -> None:
+        self.tells = needles.are_in if needles else _tells_nothing
         self.sealed: dict[str, Any] = {}
         self.attachments: list[Attachment] = []
 
@@ -200,7 +200,7 @@ class _Cutter:
             for place, value in enumerate(node):
                 if isinstance(value, dict | list):
                     self.walk(value, f"{pointer}/{place}", within, is_person=is_person)
-                elif isinstance(value, str) and self.needles.are_in(value):
+                elif isinstance(value, str) and self.tells(value):
                     self.sealed[f"{pointer}/{place}"], node[place] = value, None
             return
         is_person = is_person or str(node.get("resourceType")) in PEOPLE
@@ -218,10 +218,10 @@ class _Cutter:
         if key == "value" and within == "telecom":
             return True
         if key == "value" and within == "identifier":
-            return is_person or citizen_number_of(text) is not None or self.needles.are_in(text)
+            return is_person or citizen_number_of(text) is not None or self.tells(text)
         if key == "reference" and OUR_REFERENCE.fullmatch(text):
             return False
-        return self.needles.are_in(text)
+        return self.tells(text)
 
     def _take_attachment(self, node: dict[str, Any], pointer: str) -> int:
         """Take the data of an Attachment, Binary or Signature; the number of the part."""
@@ -239,6 +239,10 @@ class _Cutter:
             Attachment(pointer, kind if isinstance(kind, str) else "", content, is_base64)
         )
         return len(self.attachments) - 1
+
+
+def _tells_nothing(_: str) -> bool:
+    return False
 
 
 def _escaped(key: str) -> str:
