@@ -22,11 +22,6 @@ class Findings:
     references: list[tuple[Json, frozenset[str] | None]] = field(default_factory=list)
     """Every Reference that has a text, with the types it may lead to; None where any will do."""
 
-    identifiers: list[tuple[Json, str]] = field(default_factory=list)
-    """Every Identifier with the type of the resource that it stands in."""
-
-    contact_points: list[Json] = field(default_factory=list)
-    attachments: list[Json] = field(default_factory=list)
     contained: dict[str, str] = field(default_factory=dict)
     """Type by id of the contained resources; of their container by ""."""
 

@@ -12,7 +12,7 @@ from health_records.formats.fhir.validation.structure import envelope_of, resour
 def validate(resource_: Any, path: str, found: Findings | None = None) -> list[Issue]:
     """What is wrong with a resource that stands at a path, `Patient` or `Bundle.entry[0].resource`.
 
-    `found` is filled with its references, identifiers, contact points and attachments.
+    `found` is filled with its references.
     """
     faults = resource(resource_, Findings() if found is None else found)
     return _issues(faults, path) if faults else []

@@ -1,4 +1,4 @@
-"""Types of which more is asked than their elements, and those that others collect."""
+"""Types of which more is asked than their elements."""
 
 import re
 from collections.abc import Mapping
@@ -89,28 +89,19 @@ def _extension(node: Any, _: Findings) -> list[Fault] | None:
     return None if "extension" in node else [("", "ext-1", "")]
 
 
-def _identifier(node: Any, found: Findings) -> list[Fault] | None:
-    found.identifiers.append((node, found.within))
+def _identifier(node: Any, _: Findings) -> list[Fault] | None:
     wrong = identifier_fault(node)
     return [wrong] if wrong else None
 
 
-def _contact_point(node: Any, found: Findings) -> None:
-    found.contact_points.append(node)
-
-
-def _attachment(node: Any, found: Findings) -> list[Fault] | None:
+def _attachment(node: Any, _: Findings) -> list[Fault] | None:
     data = node.get("data")
-    if type(data) is not str:
-        return None
-    found.attachments.append(node)
-    return None if is_base64(data) else [("", "base64", "")]
+    return None if type(data) is not str or is_base64(data) else [("", "base64", "")]
 
 
 FURTHER: Mapping[str, Check] = {
     "Attachment": _attachment,
     "Coding": coding(None),
-    "ContactPoint": _contact_point,
     "Extension": _extension,
     "Identifier": _identifier,
 }
