@@ -1,10 +1,11 @@
 """Every failure is a problem that a client can act on, also where no view could answer."""
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 PROBLEM = "application/problem+json"
+FHIR = "application/fhir+json; charset=utf-8"
 
 
 @pytest.fixture
@@ -47,16 +48,21 @@ def test_a_database_that_is_away_is_a_503_that_may_be_repeated(client, failing, 
     assert answer.json()["type"] == "urn:problem:storage-away"
 
 
-def test_the_record_door_says_so_as_an_operation_outcome(client, failing):
-    failing(OperationalError("server closed"))
+@pytest.mark.django_db(transaction=True)
+def test_the_record_door_says_so_as_an_operation_outcome(client):
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SET ROLE NONE; SELECT pg_terminate_backend(pg_backend_pid())")
 
     answer = client.post(
         "/fhir/R4", b"{}", content_type="application/fhir+json",
         headers={"Authorization": "Bearer x"},
     )  # fmt: skip
+    connection.close()
 
-    assert answer.status_code == 503
+    assert (answer.status_code, answer["Content-Type"]) == (503, FHIR)
     assert answer.json()["resourceType"] == "OperationOutcome"
+    (issue,) = answer.json()["issue"]
+    assert [one["code"] for one in issue["details"]["coding"]] == ["storage-away"]
 
 
 def test_a_broken_view_is_a_problem_with_the_id_of_the_request(client, failing):
@@ -101,12 +107,13 @@ class _Full(OperationalError):
         self.__cause__ = type("Cause", (Exception,), {"pgcode": code})()
 
 
+@pytest.mark.parametrize("path", ["/api/v1/organisations", "/fhir/R4/Patient"])
 @pytest.mark.parametrize(
     ("code", "status"), [("57P01", 503), ("53300", 503), ("54000", 500), ("22021", 500)]
 )
-def test_only_what_passes_by_itself_may_be_repeated(client, failing, code, status):
+def test_only_what_passes_by_itself_may_be_repeated(client, failing, path, code, status):
     failing(_Full(code))
 
-    answer = client.get("/api/v1/organisations", headers={"Authorization": "Bearer x"})
+    answer = client.get(path, headers={"Authorization": "Bearer x"})
 
     assert answer.status_code == status

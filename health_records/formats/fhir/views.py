@@ -1,6 +1,5 @@
 """The FHIR addresses of a node. Plain Django views: this is the hot path."""
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
@@ -8,7 +7,6 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
@@ -41,11 +39,9 @@ from kernel.access.errors import NotVisible
 from kernel.access.services import authorise
 from kernel.actor import Actor, Role
 from kernel.homes import uuid7
-from kernel.problems import DomainError, StorageAway, Unauthenticated
+from kernel.problems import DomainError, Unauthenticated
 from registry.accounts.selectors import actor_of_token
 from registry.organisations.models import Organisation
-
-log = logging.getLogger(__name__)
 
 LONGEST_MESSAGE_ID = 200
 
@@ -65,7 +61,7 @@ def _answered(*methods: str) -> Callable[[View], View]:
                 if request.method not in methods:
                     raise refuse("method", value=str(request.method))
                 response = view(request, **named)
-            except (MessageRefused, DomainError, InterfaceError, OperationalError) as error:
+            except (MessageRefused, DomainError) as error:
                 response = _refusal(error, get_language() or "zh")
             return as_wanted(request, response, type_)
 
@@ -88,17 +84,13 @@ def _fhir(*methods: str) -> Callable[[View], View]:
     return decorate
 
 
-def _refusal(error: Exception, language: str) -> HttpResponse:
+def _refusal(error: MessageRefused | DomainError, language: str) -> HttpResponse:
     if isinstance(error, MessageRefused):
         return fhir_response(dump(outcome(error.issues, language)), error.status)
-    if isinstance(error, DomainError):
-        response = fhir_response(dump(outcome_of(error, language)), error.status)
-        if error.status == Unauthenticated.status:
-            response["WWW-Authenticate"] = "Bearer"
-        return response
-    log.warning("the database is away: %s", type(error).__name__)
-    away = StorageAway()
-    return fhir_response(dump(outcome_of(away, language)), away.status)
+    response = fhir_response(dump(outcome_of(error, language)), error.status)
+    if error.status == Unauthenticated.status:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _actor(request: HttpRequest) -> Actor:
