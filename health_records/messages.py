@@ -12,6 +12,7 @@ from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
 from kernel.actor import Actor, Role
+from registry.persons.states import LIVE
 
 DAYS = """
 SELECT (at AT TIME ZONE %(zone)s)::date AS day,
@@ -34,7 +35,7 @@ GROUP BY GROUPING SETS ((day, rule.key), (rule.key)) ORDER BY day, rule.key
 LINKED = """
 SELECT count(*), count(*) FILTER (WHERE EXISTS (
   SELECT FROM persons_identitylink l
-  WHERE l.registration_id = r.id AND l.status IN ('linked', 'review')))
+  WHERE l.registration_id = r.id AND l.status = ANY(%(live)s)))
 FROM patients_patientregistration r
 WHERE r.node = %(node)s AND r.organisation_id = %(organisation)s AND NOT r.deleted
   AND r.id >= jianqiao_uuid_at(%(since)s) AND r.id < jianqiao_uuid_at(%(until)s)
@@ -102,6 +103,7 @@ def linked_of(
         "node": node,
         "since": since,
         "until": until,
+        "live": list(LIVE),
     }
     with connection.cursor() as cursor:
         cursor.execute(LINKED, asked)
