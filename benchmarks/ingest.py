@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from statistics import median
 from urllib.parse import urlsplit
 from uuid import UUID, uuid5
 
@@ -76,7 +77,7 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
         stored = _versions(province, hospital.node)
         size = province.rows(hospital.node, STORED, list(TABLES))[0][0]
         first, last = _memory_over(door, province, hospital.node, long_run, people[0], shared)
-    rate, copied = _median(ours), _median(floor)
+    rate, copied = median(ours), median(floor)
     report.conditions |= {"long_run_bundles": long_run}
     report.figures += [
         Figure("resources", "1/s", rate, copied, "COPY of the same rows", 0.15, False, "ratio"),
@@ -250,7 +251,3 @@ def _web_memory(province: Province, node: str) -> float:
         for one in province.status()["nodes"] if one["code"] == node
         for process in one["processes"] if process["process"] == "web"
     )  # fmt: skip
-
-
-def _median(values: list[float]) -> float:
-    return sorted(values)[len(values) // 2]
