@@ -31,7 +31,7 @@ from health_records.messages import (
 )
 from health_records.models import Message
 from kernel.access.errors import NotVisible
-from kernel.access.rules import Fact
+from kernel.access.rules import ANYBODY_KNOWN, AT_HOME
 from kernel.access.services import authorise
 from kernel.actor import Actor, Role
 from kernel.http import SignedInRequest
@@ -43,9 +43,6 @@ router = Router(tags=["messages"])
 
 MOST_LISTED, MOST_REPLAYED = 200, 100
 MOST_DAYS = 366
-OWN = frozenset({Fact.OWN_ORGANISATION})
-KNOWN = frozenset({Fact.AUTHENTICATED})
-
 
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
@@ -174,8 +171,8 @@ def refused_messages(request: SignedInRequest, wanted: Query[Filter]) -> dict[st
     """Refused messages, oldest first: a hospital's own, or all for the platform's operators."""
     page, place = _page(request.auth, wanted, MOST_LISTED)
     authorise(
-        request.auth, "message.list", facts=_facts(request.auth) | KNOWN, resource_type="Message",
-        count=len(page),
+        request.auth, "message.list", facts=_facts(request.auth) | ANYBODY_KNOWN,
+        resource_type="Message", count=len(page),
     )  # fmt: skip
     return {"items": [_listed(one) for one in page], "next": place}
 
@@ -240,7 +237,7 @@ def intake(request: SignedInRequest, code: str, period: Query[Period]) -> dict[s
     organisation = organisation_by_code(code)
     is_own = organisation.id == request.auth.organisation_id
     authorise(
-        request.auth, "intake.read", facts=KNOWN | (OWN if is_own else frozenset()),
+        request.auth, "intake.read", facts=ANYBODY_KNOWN | (AT_HOME if is_own else frozenset()),
         organisation_id=organisation.id,
     )  # fmt: skip
     if organisation.node != settings.NODE_CODE:
@@ -308,7 +305,7 @@ def _own(actor: Actor, message_id: UUID, action: str) -> Message:
 
 def _facts(actor: Actor) -> frozenset[str]:
     """A hospital's system finds messages of its own hospital only."""
-    return OWN if actor.role is Role.HOSPITAL_SYSTEM and actor.organisation_id else frozenset()
+    return AT_HOME if actor.role is Role.HOSPITAL_SYSTEM and actor.organisation_id else frozenset()
 
 
 def _listed(message: Message) -> dict[str, object]:

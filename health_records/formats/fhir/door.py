@@ -24,7 +24,7 @@ from health_records.intake import Counts, counts_of
 from health_records.models import Message
 from health_records.sealing import open_packed
 from health_records.states import MessageState
-from kernel.access.rules import Fact
+from kernel.access.rules import AT_HOME
 from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
@@ -43,7 +43,6 @@ after this one had resolved its references.
 """
 
 WRITE = "record.write"
-OWN = frozenset({Fact.OWN_ORGANISATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def take(
 def _authorise_keeping(message: Received, by: Actor) -> None:
     """What is kept of a refused message may name people; whose it is, nobody knows yet."""
     authorise_write(
-        by, WRITE, facts=OWN, resource_type="Message", resource_id=message.id, count=0
+        by, WRITE, facts=AT_HOME, resource_type="Message", resource_id=message.id, count=0
     )  # fmt: skip
 
 
@@ -131,7 +130,7 @@ def _answered_before(known: Message, message: Received, by: Actor) -> Answer:
     if bytes(known.sha256) != message.sha256:
         raise MessageIdReused(facts={"message_id": message.message_id})
     authorise(
-        by, WRITE, facts=OWN, resource_type="Message", resource_id=known.id, count=0
+        by, WRITE, facts=AT_HOME, resource_type="Message", resource_id=known.id, count=0
     )  # fmt: skip
     return Answer(known.answer_status, first_answer(known))
 
@@ -154,7 +153,7 @@ def _take_once(
     concerned: list[UUID | None] = [*registrations_of(resources)]
     for registration_id in concerned or [None]:
         authorise_write(
-            by, WRITE, facts=OWN, registration_id=registration_id, resource_type="Message",
+            by, WRITE, facts=AT_HOME, registration_id=registration_id, resource_type="Message",
             resource_id=message.id, count=len(resources),
         )  # fmt: skip
     services.store(message, resources, by=by)

@@ -7,11 +7,9 @@ from health_records.formats.fhir import door
 from health_records.formats.fhir.door import Answer
 from health_records.messages import raw_of, request_of
 from health_records.models import Message
-from kernel.access.rules import Fact
+from kernel.access.rules import AT_HOME
 from kernel.access.services import authorise
 from kernel.actor import Actor
-
-OWN = frozenset({Fact.OWN_ORGANISATION})
 
 
 @dataclass(slots=True)
@@ -29,7 +27,7 @@ def replay(message: Message, *, by: Actor, language: str, mended: bytes | None =
     Refused again, it stays in the list, with the new body and the new reasons.
     """
     authorise(
-        by, "message.write", facts=OWN, resource_type="Message", resource_id=message.id, count=1
+        by, "message.write", facts=AT_HOME, resource_type="Message", resource_id=message.id, count=1
     )
     return door.take(
         raw_of(message) if mended is None else mended, organisation=message.organisation,
