@@ -1,8 +1,7 @@
 """Linking registrations to persons, at the hub."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -12,6 +11,7 @@ from django.utils import timezone
 from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.events.errors import NotYet
+from kernel.postgres import locks
 from registry.names import normalise_name
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts, identity_of, normalise_phone
@@ -42,13 +42,13 @@ def link(*, node: str, registration_id: UUID, by: Actor) -> IdentityLink | None:
     A link that stands is kept unless the document contradicts it. A registration that the hospital
     took back has none. NotYet before the row is here.
     """
-    lock_keys([_key(registration_id.hex)])
+    locks.hold([registration_id.hex])
     registration = PatientRegistration.objects.filter(node=node, pk=registration_id).first()
     if registration is None:
         raise NotYet
     facts = facts_of(registration)
     claim = claim_of(facts)
-    lock_keys(_keys_of(claim))
+    locks.hold(_shared_by(claim))
     standing = selectors.live_link(registration.id)
     if registration.deleted:
         if standing:
@@ -130,29 +130,14 @@ def claim_of(facts: RegistrationFacts) -> Claim:
     )
 
 
-def lock_keys(keys: Iterable[bytes]) -> None:
-    """Hold what must not be decided twice at once until the transaction ends, in key order."""
-    numbers = sorted({int.from_bytes(key[:8], "big", signed=True) for key in keys})
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) WITH ORDINALITY"
-            " AS wanted(key, place) ORDER BY place",
-            [numbers],
-        )
-
-
-def _keys_of(claim: Claim) -> list[bytes]:
-    """What two registrations of one human being have in common; hashes that are stored nowhere."""
-    keys = []
+def _shared_by(claim: Claim) -> list[str]:
+    """What two registrations of one human being have in common."""
+    shared = []
     if claim.document:
-        keys.append(_key("/".join(claim.document)))
+        shared.append("/".join(claim.document))
     if claim.name_key and claim.birth_date:
-        keys.append(_key(f"{claim.name_key}|{claim.birth_date}"))
-    return keys
-
-
-def _key(text: str) -> bytes:
-    return sha256(text.encode()).digest()
+        shared.append(f"{claim.name_key}|{claim.birth_date}")
+    return shared
 
 
 def _contradicts(standing: IdentityLink, claim: Claim) -> bool:

@@ -7,24 +7,18 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 from uuid import UUID
 
-from django.db import connection
-
 from health_records import selectors
 from health_records.formats.fhir.issues import refuse
 from health_records.formats.fhir.resource_types import KINDS, RESOURCE_TYPES
 from health_records.incoming import Kind
 from health_records.rules import fits_key
+from kernel.postgres import locks
 from registry.patients.selectors import ids_by_identifier
 
 TOKEN = re.compile(r"[^|]*\|[^|]+")
 SEPARATOR = re.compile(r"(?<!\\),")
 NUL = "\0"
 NOT_CONDITIONS = frozenset({"_format", "_pretty"})
-LOCK = """
-SELECT pg_advisory_xact_lock(key) FROM (
-  SELECT DISTINCT hashtextextended(text, 0) AS key FROM unnest(%s::text[]) AS text ORDER BY key
-) AS wanted
-"""
 
 Token = tuple[str, str]
 
@@ -67,9 +61,7 @@ def matches(
     """
     if not conditions:
         return {}
-    keys = [f"{organisation_id}/{one}" for condition in conditions for one in _texts(condition)]
-    with connection.cursor() as cursor:
-        cursor.execute(LOCK, [keys])
+    locks.hold(f"{organisation_id}/{one}" for condition in conditions for one in _texts(condition))
     tokens = {
         (one.resource_type, token)
         for one in conditions for part in one.identifiers for token in part
