@@ -15,7 +15,7 @@ from health_records.timeline import KINDS, TimelineRow, timeline_of
 from health_records.visibility import facts_about_person
 from kernel.access.services import authorise
 from kernel.http import SignedInRequest
-from registry.cursors import CursorInvalid, cursor_of, place_of
+from registry.cursors import CursorInvalid, cursor_of, id_in, place_of
 from registry.organisations.selectors import organisation_by_code, organisation_names
 from registry.persons.selectors import links_of_person, same_person
 
@@ -128,8 +128,7 @@ def access_log(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -
     )  # fmt: skip
     rows = accesses_to(same_person(person_id), links_of_person(person_id))
     if wanted.cursor:
-        (last,) = place_of(wanted.cursor, 1)
-        rows = rows.filter(id__lt=_uuid(last))
+        rows = rows.filter(id__lt=id_in(wanted.cursor))
     listed = list(rows[: wanted.size + 1])
     more, listed = len(listed) > wanted.size, listed[: wanted.size]
     return {
@@ -185,15 +184,8 @@ def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
         return None
     at, id_ = place_of(cursor, 2)
     try:
-        return datetime.fromisoformat(at), _uuid(id_)
+        return datetime.fromisoformat(at), UUID(str(id_))
     except (TypeError, ValueError) as error:
-        raise CursorInvalid from error
-
-
-def _uuid(text: object) -> UUID:
-    try:
-        return UUID(str(text))
-    except ValueError as error:
         raise CursorInvalid from error
 
 

@@ -36,7 +36,7 @@ from kernel.access.services import authorise
 from kernel.actor import Actor, Role
 from kernel.http import SignedInRequest
 from kernel.problems import InputInvalid
-from registry.cursors import CursorInvalid, cursor_of, place_of
+from registry.cursors import cursor_of, id_in
 from registry.organisations.selectors import organisation_by_code
 
 router = Router(tags=["messages"])
@@ -275,16 +275,8 @@ def _filtered(messages: QuerySet[Message], wanted: Filter) -> QuerySet[Message]:
     if wanted.until is not None:
         messages = messages.filter(received_at__lt=wanted.until)
     if wanted.cursor is not None:
-        messages = messages.filter(id__gt=_after(wanted.cursor))
+        messages = messages.filter(id__gt=id_in(wanted.cursor))
     return messages
-
-
-def _after(cursor: str) -> UUID:
-    (last,) = place_of(cursor, 1)
-    try:
-        return UUID(str(last))
-    except ValueError as error:
-        raise CursorInvalid from error
 
 
 def _own(actor: Actor, message_id: UUID, action: str) -> Message:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -30,3 +31,12 @@ def place_of(cursor: str, length: int) -> list[Any]:
     if not isinstance(place, list) or len(place) != length:
         raise CursorInvalid
     return place
+
+
+def id_in(cursor: str) -> UUID:
+    """The id in a cursor that holds nothing else; CursorInvalid when it does not."""
+    (last,) = place_of(cursor, 1)
+    try:
+        return UUID(str(last))
+    except ValueError as error:
+        raise CursorInvalid from error
