@@ -120,6 +120,16 @@ def table_of(kind: Kind) -> str:
     return TABLES[kind]._meta.db_table
 
 
+def type_column(kind: Kind) -> str:
+    """The resource type of a row `t` of the table of a kind."""
+    return "'Patient'" if kind is Kind.REGISTRATION else "t.resource_type"
+
+
+def registration_column(kind: Kind) -> str:
+    """Whose record a row `t` of the table of a kind belongs to."""
+    return {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}.get(kind, "t.registration_id")
+
+
 def message_by_id(organisation_id: UUID, message_id: str) -> Message | None:
     """A message of a hospital by its message id."""
     return Message.objects.filter(organisation_id=organisation_id, message_id=message_id).first()
@@ -176,7 +186,7 @@ def named(
             NAMED.format(
                 table=table_of(kind), is_named=IS_NAMED_PATIENT if is_patient else IS_NAMED
             ),
-            OURS.format(table=table_of(kind), type=_type_column(kind)),
+            OURS.format(table=table_of(kind), type=type_column(kind)),
         )
         ids = [key for key in keys if OUR_ID.fullmatch(key)]
         asked: dict[str, Any] = {
@@ -272,8 +282,9 @@ def in_use(registration_ids: Collection[UUID]) -> set[UUID]:
 
 
 def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[StoredVersion]:
-    owner = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}.get(kind, "t.registration_id")
-    sql = statement.format(table=table_of(kind), type=_type_column(kind), registration=owner)
+    sql = statement.format(
+        table=table_of(kind), type=type_column(kind), registration=registration_column(kind)
+    )
     with connection.cursor() as cursor:
         prepared.execute(cursor, sql, asked)
         return [_stored(row) for row in cursor.fetchall()]
@@ -322,10 +333,6 @@ def setting(name: str) -> int:
     """A setting of the province, or its default."""
     found = RecordSetting.objects.filter(name=name).values_list("value", flat=True).first()
     return SETTINGS[name] if found is None else found
-
-
-def _type_column(kind: Kind) -> str:
-    return "'Patient'" if kind is Kind.REGISTRATION else "t.resource_type"
 
 
 def _columns(names: Iterable[Name]) -> tuple[list[str], list[str]]:

@@ -12,12 +12,11 @@ Every search starts from a selective index, said by how it is led:
 - `CHANGED`: the index (organisation, type, changed_at, id), read in order.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from health_records.finding.criteria import Condition, Criteria, Lead, Order
 from health_records.incoming import Kind
-from health_records.selectors import table_of
+from health_records.selectors import registration_column, table_of, type_column
 from health_records.visibility import SEEN, VISITED, Sight
 from kernel.access.rules import Fact
 
@@ -94,10 +93,6 @@ OWN_ROWS = """t.organisation_id = %(organisation)s::uuid
   AND t.node = (SELECT o.node FROM organisations_organisation o WHERE o.id = %(organisation)s::uuid)"""
 
 
-OWNERS: Mapping[Kind, str] = {Kind.REGISTRATION: "t.id", Kind.PARTY: "NULL::uuid"}
-"""Whose record a row belongs to, where it is not in `registration_id`."""
-
-
 def page_statement(criteria: Criteria, sight: Sight) -> Statement:
     """The rows of a page with their current versions, and the registrations asked for that are seen."""
     values = Values(sight.values)
@@ -121,7 +116,7 @@ def page_statement(criteria: Criteria, sight: Sight) -> Statement:
     table, where = _rows(criteria, sight, values)
     parts |= {
         "table": table,
-        "registration": OWNERS.get(criteria.kind, "t.registration_id"),
+        "registration": registration_column(criteria.kind),
         "fact": _fact_of_row(sight),
     }
     branches = " UNION ".join(
@@ -150,8 +145,8 @@ def included_statement(kind: Kind) -> str:
     belongs = {Kind.REGISTRATION: "t.id = w.registration_id", Kind.PARTY: "true"}
     return INCLUDED.format(
         table=table_of(kind),
-        registration=OWNERS.get(kind, "t.registration_id"),
-        type="'Patient'" if kind is Kind.REGISTRATION else "t.resource_type",
+        registration=registration_column(kind),
+        type=type_column(kind),
         belongs=belongs.get(
             kind, "(t.registration_id IS NULL OR t.registration_id = w.registration_id)"
         ),
@@ -231,7 +226,7 @@ def _own_rows(criteria: Criteria, sight: Sight) -> str:
         return OWN_ROWS
     if Fact.TREATMENT_RELATIONSHIP not in facts or criteria.kind is Kind.PARTY:
         return "false"
-    owner = OWNERS.get(criteria.kind, "t.registration_id")
+    owner = registration_column(criteria.kind)
     return f"{OWN_ROWS} AND {VISITED.format(node='t.node', id=owner)}"
 
 
@@ -241,7 +236,7 @@ def _row_is_seen(criteria: Criteria, sight: Sight) -> str:
     facts = sight.facts
     parts = [source] if Fact.SOURCE_HOSPITAL in facts else []
     if criteria.kind is not Kind.PARTY:
-        owner = OWNERS.get(criteria.kind, "t.registration_id")
+        owner = registration_column(criteria.kind)
         others = " OR ".join(SEEN[one] for one in facts if one is not Fact.SOURCE_HOSPITAL)
         parts.append(
             "EXISTS (SELECT FROM patients_patientregistration r"
