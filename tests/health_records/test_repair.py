@@ -141,6 +141,8 @@ def test_replayed_once_its_target_is_there(refused, push, system):
     assert ClinicalEntry.objects.get().registration_id == PatientRegistration.objects.get().id
     message = Message.objects.get(pk=refused[0].id)
     assert (message.state, message.rules) == (MessageState.ACCEPTED, [])
+    asked = AuditRow.objects.filter(action="message.write", resource_id=message.id)
+    assert asked.count() == 2  # one for each replay
     assert str(message.id) not in {one["id"] for one in listed(system)["items"]}
     assert system.post(address).status_code == 404
 
@@ -166,8 +168,12 @@ def test_mended_and_taken_in(refused, system):
     assert ClinicalEntry.objects.get().source_key == "d"
     message = Message.objects.get(pk=refused[1].id)
     assert (message.state, message.message_id) == (MessageState.ACCEPTED, refused[1].message_id)
-    written = AuditRow.objects.order_by("id").values_list("action", flat=True)
-    assert list(written)[-3:] == ["message.write", "message.write", "record.write"]
+    written = AuditRow.objects.order_by("id").values_list("action", "resource_id")
+    assert list(written)[-3:] == [
+        ("record.write", refused[2].id),
+        ("message.write", message.id),
+        ("record.write", message.id),
+    ]
 
 
 def test_mended_and_refused_again(refused, system, stored):
@@ -230,6 +236,10 @@ def test_all_that_broke_a_rule_at_once(push, system):
     assert second == {"replayed": 2, "accepted": 2, "refused": 0, "next": None}
     assert rest == {"replayed": 1, "accepted": 0, "refused": 1, "next": None}
     assert ClinicalEntry.objects.count() == 5
+    audited = AuditRow.objects.filter(action="message.write").order_by("id")
+    pages, each = audited.filter(resource_id=None), audited.exclude(resource_id=None)
+    assert list(pages.values_list("count", flat=True)) == [3, 2, 1]
+    assert len(each) == len({one.resource_id for one in each}) == 6
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,9 @@ class Tally:
 def replay(message: Message, *, by: Actor, language: str, mended: bytes | None = None) -> Answer:
     """Take a refused message in again, with a mended body if there is one; the door's answer.
 
-    Refused again, it stays in the list, with the new body and the new reasons.
+    Refused again, it stays in the list, with the new body and the new reasons. The caller has asked
+    for access to the message.
     """
-    authorise(
-        by, "message.write", facts=AT_HOME, resource_type="Message", resource_id=message.id, count=1
-    )
     return door.take(
         raw_of(message) if mended is None else mended, organisation=message.organisation,
         message_id=message.message_id, request=request_of(message), language=language, by=by,
@@ -36,9 +34,12 @@ def replay(message: Message, *, by: Actor, language: str, mended: bytes | None =
 
 
 def replay_all(messages: Iterable[Message], *, by: Actor, language: str) -> Tally:
-    """Each of the messages by itself, in its own transaction."""
+    """Each of the messages by itself, audited by itself and in its own transaction."""
     tally = Tally()
     for message in messages:
+        authorise(
+            by, "message.write", facts=AT_HOME, resource_type="Message", resource_id=message.id
+        )
         answer = replay(message, by=by, language=language)
         tally.replayed += 1
         tally.accepted += answer.status == 200
