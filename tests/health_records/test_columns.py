@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from health_records.formats.fhir.bundles import Entry
-from health_records.formats.fhir.columns import columns_of, moment_of, person_name
+from health_records.formats.fhir.columns import columns_of, person_name, span_of
 from health_records.formats.fhir.issues import MessageRefused
 from health_records.formats.fhir.patients import facts_of
 from health_records.formats.fhir.resource_types import KINDS
@@ -36,7 +36,7 @@ def columns(type_: str, **parts: Any) -> dict[str, Any]:
     ],
 )
 def test_moments(text, moment):
-    assert moment_of(text).isoformat() == moment
+    assert span_of(text)[0].isoformat() == moment
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_moments(text, moment):
 )  # fmt: skip
 def test_what_is_no_moment(text):
     with pytest.raises(ValueError, match=r"."):
-        moment_of(text)
+        span_of(text)
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_what_is_not_understood(system, pushed):
     assert lenient["entry"][-1]["search"]["mode"] == "outcome"
     assert strict.status_code == 400
     for name, text in [("_type", "Nothing"), ("_since", "x"), ("_count", "0"), ("start", "x"),
-                       ("_cursor", "x")]:  # fmt: skip
+                       ("start", "le2026"), ("_cursor", "x")]:  # fmt: skip
         assert everything(system, pushed[0], **{name: text}).status_code == 400
 
 

@@ -85,6 +85,7 @@ def test_what_is_not_supported_is_said_or_refused(name, text, rule, system, whos
         ("_lastUpdated", "x"),
         ("_count", "-1"),
         ("_count", "many"),
+        ("_count", str(2**31)),
         ("_count", "１"),
         ("_total", "perhaps"),
         ("code:missing", "perhaps"),

@@ -89,16 +89,11 @@ def business_identifiers(resource: dict[str, Any]) -> list[str]:
     return sorted(found)
 
 
-def moment_of(text: str) -> datetime:
-    """The beginning of what a FHIR dateTime means; ValueError when it is none.
-
-    Without an offset it is meant in the platform's time zone.
-    """
-    return span_of(text)[0]
-
-
 def span_of(text: str) -> tuple[datetime, datetime | None]:
-    """First and last moment of what a FHIR dateTime means; no last one where it names an instant."""
+    """First and last moment of what a FHIR dateTime means; no last one where it names an instant.
+
+    Without an offset it is meant in the platform's time zone. ValueError when it is no dateTime.
+    """
     match = DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)

@@ -1,7 +1,6 @@
 """The versions of a resource as a Bundle of type history, newest first."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,14 +8,13 @@ import orjson
 from django.conf import settings
 from django.http import QueryDict
 
-from health_records.formats.fhir.columns import moment_of
-from health_records.formats.fhir.issues import refuse
 from health_records.formats.fhir.parsing import dump
 from health_records.formats.fhir.reading import resource_of
+from health_records.formats.fhir.search.values import count_of, plain_moment_of
 from health_records.selectors import LATEST, StoredVersion
 from registry.cursors import CursorInvalid, cursor_of, place_of
 
-USUAL_COUNT, LARGEST_COUNT = 50, 200
+USUAL_COUNT = 50
 CURSOR = "_cursor"
 
 
@@ -24,10 +22,11 @@ class Asked:
     """What a client may say about a history."""
 
     def __init__(self, query: QueryDict) -> None:
-        self.count = _count(query.get("_count"))
-        self.since = _since(query.get("_since"))
+        told = {name: str(query[name]) for name in ("_count", "_since") if name in query}
+        self.count = count_of("_count", told["_count"]) if "_count" in told else USUAL_COUNT
+        self.since = plain_moment_of("_since", told["_since"]).start if "_since" in told else None
         self.before = _before(query.get(CURSOR))
-        self.parameters = {name: str(query[name]) for name in ("_count", "_since") if name in query}
+        self.parameters = told
 
 
 def history_bundle(
@@ -75,23 +74,6 @@ def _entry(stored: StoredVersion) -> dict[str, Any]:
 
 def _url(address: str, parameters: dict[str, str]) -> str:
     return f"{address}?{urlencode(parameters)}" if parameters else address
-
-
-def _count(text: str | None) -> int:
-    if text is None:
-        return USUAL_COUNT
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise refuse("parameter", "http._count", text)
-    return min(int(text), LARGEST_COUNT)
-
-
-def _since(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        return moment_of(text.replace(" ", "+"))
-    except (ValueError, OverflowError) as error:
-        raise refuse("date", "http._since", text) from error
 
 
 def _before(cursor: str | None) -> int:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from django.conf import settings
-
 from health_records.finding.criteria import Found, Place
 from health_records.finding.rows import may_search
 from health_records.finding.statements import SEARCH
@@ -19,7 +17,12 @@ from health_records.formats.fhir.resource_types import RESOURCE_TYPES
 from health_records.formats.fhir.search.cursors import CURSOR, cursor_of, place_in
 from health_records.formats.fhir.search.query import DEFAULT_PAGE, IGNORED, Pairs
 from health_records.formats.fhir.search.searchset import address, searchset
-from health_records.formats.fhir.search.values import alternatives, moment_of, wrong
+from health_records.formats.fhir.search.values import (
+    alternatives,
+    count_of,
+    plain_moment_of,
+    wrong,
+)
 from kernel.access.errors import NotVisible
 from kernel.access.rules import Fact
 from kernel.access.services import Concern, authorise, authorise_search
@@ -108,9 +111,10 @@ def _asked(registration_id: UUID, pairs: Pairs) -> tuple[Part, list[tuple[str, s
 
 
 def _count(part: Part, name: str, text: str) -> Part:
-    if not (text.isascii() and text.isdigit()) or not int(text[:9]):
+    limit = count_of(name, text)
+    if not limit:
         raise wrong(name, text)
-    return replace(part, limit=min(int(text[:9]), settings.SEARCH_PAGE_MAX))
+    return replace(part, limit=limit)
 
 
 def _type(part: Part, name: str, text: str) -> Part:
@@ -121,15 +125,15 @@ def _type(part: Part, name: str, text: str) -> Part:
 
 
 def _since(part: Part, name: str, text: str) -> Part:
-    return replace(part, since=moment_of(name, text).start)
+    return replace(part, since=plain_moment_of(name, text).start)
 
 
 def _start(part: Part, name: str, text: str) -> Part:
-    return replace(part, start=moment_of(name, text).start)
+    return replace(part, start=plain_moment_of(name, text).start)
 
 
 def _end(part: Part, name: str, text: str) -> Part:
-    return replace(part, end=moment_of(name, text).end)
+    return replace(part, end=plain_moment_of(name, text).end)
 
 
 PARAMETERS: Mapping[str, Callable[[Part, str, str], Part]] = {

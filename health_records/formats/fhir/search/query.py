@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.conf import settings
-
 from health_records.finding.criteria import Condition, Criteria, Lead, Order
 from health_records.finding.statements import SEARCH
 from health_records.formats.fhir.issues import Issue, refuse
@@ -18,6 +16,7 @@ from health_records.formats.fhir.search.values import (
     Moment,
     Token,
     alternatives,
+    count_of,
     moment_of,
     reference_of,
     text_of,
@@ -139,9 +138,7 @@ def _both(before: frozenset[UUID] | None, ids: Iterable[UUID | None]) -> frozens
 
 
 def _count(query: Query, name: str, text: str) -> bool:
-    if not (text.isascii() and text.isdigit()):
-        raise wrong(name, text)
-    query.size = min(int(text[:9]), settings.SEARCH_PAGE_MAX)
+    query.size = count_of(name, text)
     return True
 
 

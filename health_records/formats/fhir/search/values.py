@@ -22,6 +22,8 @@ ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 BAR = re.compile(r"(?<!\\)(?:\\\\)*\|")
 LONGEST = 1_000
 MOST_ALTERNATIVES = 100
+LARGEST = 2**31 - 1
+"""Of FHIR's integers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,21 @@ def moment_of(name: str, text: str) -> Moment:
         )
     except (ValueError, OverflowError) as error:
         raise wrong(name, text) from error
+
+
+def plain_moment_of(name: str, text: str) -> Moment:
+    """A date that takes no prefix, as histories and operations ask for it."""
+    if text[:2] in PREFIXES:
+        raise wrong(name, text)
+    return moment_of(name, text)
+
+
+def count_of(name: str, text: str) -> int:
+    """How many a page is to hold, and no more than the setting allows."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))
+    if not is_number or int(text) > LARGEST:
+        raise wrong(name, text)
+    return min(int(text), settings.SEARCH_PAGE_MAX)
 
 
 def reference_of(name: str, text: str, type_: str) -> UUID | None:
