@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
@@ -10,12 +9,13 @@ from django.http import QueryDict
 
 from health_records.formats.fhir.parsing import dump
 from health_records.formats.fhir.reading import resource_of
+from health_records.formats.fhir.search.cursors import CURSOR
+from health_records.formats.fhir.search.searchset import address
 from health_records.formats.fhir.search.values import count_of, plain_moment_of
 from health_records.selectors import LATEST, StoredVersion
 from registry.cursors import CursorInvalid, cursor_of, place_of
 
 USUAL_COUNT = 50
-CURSOR = "_cursor"
 
 
 class Asked:
@@ -26,18 +26,18 @@ class Asked:
         self.count = count_of("_count", told["_count"]) if "_count" in told else USUAL_COUNT
         self.since = plain_moment_of("_since", told["_since"]).start if "_since" in told else None
         self.before = _before(query.get(CURSOR))
-        self.parameters = told
+        self.parameters = list(told.items())
 
 
 def history_bundle(
-    address: str, versions: Sequence[StoredVersion], *, total: int, asked: Asked
+    path: str, versions: Sequence[StoredVersion], *, total: int, asked: Asked
 ) -> bytes:
     """One page; `versions` may hold one more than the page, which tells that there is a next one."""
     page = versions[: asked.count]
-    links = [{"relation": "self", "url": _url(address, asked.parameters)}]
+    links = [{"relation": "self", "url": address(path, asked.parameters)}]
     if len(versions) > len(page) > 0:
-        place = asked.parameters | {CURSOR: cursor_of(page[-1].version)}
-        links.append({"relation": "next", "url": _url(address, place)})
+        place = (CURSOR, cursor_of(page[-1].version))
+        links.append({"relation": "next", "url": address(path, [*asked.parameters, place])})
     return dump(
         {
             "resourceType": "Bundle",
@@ -70,10 +70,6 @@ def _entry(stored: StoredVersion) -> dict[str, Any]:
     if not stored.deleted:
         entry["resource"] = orjson.Fragment(resource_of(stored))
     return entry
-
-
-def _url(address: str, parameters: dict[str, str]) -> str:
-    return f"{address}?{urlencode(parameters)}" if parameters else address
 
 
 def _before(cursor: str | None) -> int:

@@ -174,8 +174,8 @@ def history(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) 
         limit=asked.count + 1, before=asked.before, since=asked.since,
     )  # fmt: skip
     total = selectors.count_versions(current.id, current.node, asked.since)
-    address = f"{settings.NODE_URL}{request.path}"
-    return fhir_response(history_bundle(address, versions, total=total, asked=asked), 200)
+    path = f"{resource_type}/{current.id}/_history"
+    return fhir_response(history_bundle(path, versions, total=total, asked=asked), 200)
 
 
 @_answered("GET", "HEAD")
