@@ -80,9 +80,9 @@ def missing(name: str, meaning: Meaning, text: str) -> Condition:
 def code(token: Token) -> Condition:
     """Any coding of the code."""
     if token.value is None:
+        further = _of_system("t.more_codes", token)
         return Condition(
-            "(t.code_system = {} OR EXISTS (SELECT FROM unnest(t.more_codes) m WHERE starts_with(m, {})))",
-            (token.system, f"{token.system}|"),
+            f"(t.code_system = {{}} OR {further.sql})", (token.system, *further.values)
         )
     first = leading_code(token)
     further = further_code(token)
@@ -136,10 +136,7 @@ def both(one: Condition, other: Condition) -> Condition:
 def _category(name: str, text: str, kind: Kind) -> Condition:
     token = token_of(name, text)
     if token.value is None:
-        return Condition(
-            "EXISTS (SELECT FROM unnest(t.categories) m WHERE starts_with(m, {}))",
-            (f"{token.system}|",),
-        )
+        return _of_system("t.categories", token)
     return Condition("coalesce(t.categories && ARRAY[{}], false)", (_stored(token),))
 
 
@@ -184,14 +181,18 @@ def _name(name: str, text: str, kind: Kind) -> Condition:
 def _identifier(name: str, text: str, kind: Kind) -> Condition:
     token = token_of(name, text)
     if token.value is None:
-        return Condition(
-            "EXISTS (SELECT FROM unnest(t.identifiers) m WHERE starts_with(m, {}))",
-            (f"{token.system}|",),
-        )
+        return _of_system("t.identifiers", token)
     if not fits_key(token.system or "", token.value):
         raise wrong(name, text)
     return Condition(
         "t.identifiers && ARRAY[{}] AND NOT (t.identifiers = '{{}}')", (_stored(token),)
+    )
+
+
+def _of_system(column: str, token: Token) -> Condition:
+    """That one of an array's tokens is of the system."""
+    return Condition(
+        f"EXISTS (SELECT FROM unnest({column}) m WHERE starts_with(m, {{}}))", (f"{token.system}|",)
     )
 
 
