@@ -18,6 +18,7 @@ from health_records.incoming import Kind
 from health_records.visibility import facts_that_suffice, sight_of
 from kernel.actor import Actor
 from kernel.postgres import prepared
+from kernel.postgres.failures import code_of
 
 LONGEST_MS = 5_000
 CANCELLED = "57014"
@@ -100,6 +101,6 @@ def _rows_of(criteria: Criteria, statement: Statement) -> list[tuple[Any, ...]]:
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") == CANCELLED:
+        if code_of(error) == CANCELLED:
             raise TooBroad from error
         raise

@@ -28,6 +28,7 @@ from kernel.access.rules import AT_HOME
 from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
+from kernel.postgres.failures import code_of
 from registry.organisations.models import Organisation
 
 log = logging.getLogger(__name__)
@@ -92,8 +93,8 @@ def take(
                 services.keep_refused(message, answer=body, status=refusal.status, why=why)
             return Answer(refusal.status, body)
         except (IntegrityError, OperationalError, services.Overtaken) as error:
-            code = getattr(error.__cause__, "pgcode", "")
-            if not left or (code not in COLLISIONS and not isinstance(error, services.Overtaken)):
+            collides = isinstance(error, services.Overtaken) or code_of(error) in COLLISIONS
+            if not left or not collides:
                 raise
             log.info("message of %s meets another one, taken again", organisation.code)
     raise AssertionError("unreachable")

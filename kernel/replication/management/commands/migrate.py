@@ -12,6 +12,7 @@ from django.db.migrations import executor, loader
 from django.db.migrations.recorder import MigrationRecorder
 from django.utils.module_loading import import_string
 
+from kernel.postgres.failures import code_of
 from kernel.replication import owner, partitions, phases
 
 PASSES = ("receive", "write")
@@ -57,7 +58,7 @@ class Command(migrate.Command):
                     break
                 except OperationalError as error:
                     # A busy apply worker or writer holds the table: give way, then go on.
-                    if getattr(error.__cause__, "pgcode", None) != "55P03" or not left:
+                    if code_of(error) != "55P03" or not left:
                         raise
                     time.sleep(1)
         finally:
