@@ -48,25 +48,20 @@ class Overtaken(Exception):
     """Another message was faster with the same new resource: the caller's message starts over."""
 
 
-def begin_message(message: Received) -> None:
-    """Take the message's id, or wait for the other one that is taking it."""
-    Message.objects.filter(
-        organisation_id=message.organisation_id,
-        message_id=message.message_id,
-        state=MessageState.REFUSED,
-    ).delete()
+def keep_accepted(
+    message: Received, *, refused: Message | None, answer: bytes, resources: int
+) -> None:
+    """Keep a message with the answer that it gets again when it is repeated, in the place of `refused`.
+
+    Written last: of two that come at once under one id the second one waits here and starts over.
+    """
+    if refused is not None:
+        refused.delete()
     Message.objects.create(
-        **_message_values(message), state=MessageState.ACCEPTED, answer=b"", answer_status=200
-    )
-
-
-def finish_message(message: Received, *, answer: bytes, status: int, resources: int) -> None:
-    """Keep the answer that a repeated message gets again."""
-    Message.objects.filter(pk=message.id).update(
+        **_message_values(message), state=MessageState.ACCEPTED, answer_status=200,
         answer=seal_packed("health_records.Message.answer", message.id, answer),
-        answer_status=status,
         resources=resources,
-    )
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -81,7 +81,7 @@ def take(
             return _answered_before(known, message, by)
         try:
             with transaction.atomic():
-                return _take_once(make_entries, message, organisation, language, by)
+                return _take_once(make_entries, message, known, organisation, language, by)
         except MessageRefused as refusal:
             body = dump(outcome(refusal.issues, language))
             why = Counts(
@@ -144,11 +144,11 @@ def first_answer(message: Message) -> bytes:
 def _take_once(
     make_entries: MakeEntries,
     message: Received,
+    refused: Message | None,
     organisation: Organisation,
     language: str,
     by: Actor,
 ) -> Answer:
-    services.begin_message(message)
     type_, outcomes = prepare(make_entries, organisation, at=message.at)
     resources = [one.resource for one in outcomes if one.resource]
     concerned: list[UUID | None] = [*registrations_of(resources)]
@@ -166,7 +166,7 @@ def _take_once(
             "entry": [{"response": _response(one, message.at, language)} for one in outcomes],
         }
     )
-    services.finish_message(message, answer=body, status=200, resources=len(resources))
+    services.keep_accepted(message, refused=refused, answer=body, resources=len(resources))
     counts = counts_of(resources, message.at)
     faulty = [one.entry for one in outcomes if one.entry.issues]
     counts.refused = len(faulty)
