@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from config import env
+from config import env, heartbeat
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -63,10 +63,12 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 REDIS_URL = env.text("REDIS_URL", pattern=r"redis(s)?://.+|unix://.+")
 BROKER_URL = env.text("BROKER_URL", REDIS_URL)
 CHORES = {  # seconds between runs; done by the event consumer
+    "config.heartbeat.beat": heartbeat.EVERY,
     "kernel.audit.services.seal_pending": 1.0,
     "kernel.keys.tasks.share_when_needed": 2.0,
     "kernel.commands.tasks.settle_when_due": 5.0,
 }
+HEARTBEAT_FILE = env.text("HEARTBEAT_FILE", "")
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 REFUSED_KEEP_DAYS = env.integer("REFUSED_KEEP_DAYS", 180, at_least=1)

@@ -11,6 +11,7 @@ from config.cli.topology import Node
 WEB = ("--interface", "wsgi", "--blocking-threads", "4", "--no-ws")
 WEB_LOG = ("--log-level", "warning")
 WORKER = ("--beat", "--pool", "solo", "--without-gossip", "--without-mingle", "-l", "WARNING")
+BEATING = frozenset({"worker", "consumer"})
 FRUGAL = {"MALLOC_ARENA_MAX": "2"}  # glibc gives every thread a heap of its own otherwise
 # As root Celery warns of pickled messages at each start; ours are JSON only.
 UNALARMED = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
@@ -42,6 +43,9 @@ def manage_spec(home: Home, node: Node, words: tuple[str, ...]) -> Spec:
 
 def _spec(home: Home, node: Node, kind: str, argv: tuple[str, ...]) -> Spec:
     environment = home.node(node.code).environment()
+    heartbeat = home.node(node.code).path / f"{kind}.heartbeat" if kind in BEATING else None
+    if heartbeat is not None:
+        environment["HEARTBEAT_FILE"] = str(heartbeat)
     if kind != "setup":
         del environment["OWNER_DATABASE_URL"]  # no serving process can become the owner
     return Spec(
@@ -50,4 +54,5 @@ def _spec(home: Home, node: Node, kind: str, argv: tuple[str, ...]) -> Spec:
         argv=argv,
         env={**environment, **FRUGAL, MARK: str(home.path.resolve())},
         cwd=PROJECT,
+        heartbeat=heartbeat,
     )

@@ -1,13 +1,10 @@
 """Is a process of a node ready? Asked while starting and by `status`, never in the background."""
 
 import http.client
-import time
 from collections.abc import Callable
 
 from config.cli.supervision import Supervised
 from config.cli.topology import Node
-
-SETTLED_SECONDS = 3.0
 
 
 def web_answers(node_url: str, *, timeout: float = 3.0) -> bool:
@@ -24,7 +21,7 @@ def web_answers(node_url: str, *, timeout: float = 3.0) -> bool:
 
 
 def probe_of(watched: Supervised, node: Node) -> Callable[[], bool]:
-    """How to see that a serving process works: web answers, the others have stayed up."""
+    """How to see that a serving process works: web answers, the others beat."""
     if watched.spec.kind == "web":
         return lambda: web_answers(node.url)
-    return lambda: watched.pid is not None and time.time() - watched.since > SETTLED_SECONDS
+    return lambda: watched.pid is not None and watched.last_beat > 0

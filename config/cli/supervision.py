@@ -1,6 +1,7 @@
 """A small supervisor: starts processes, writes their logs, restarts what crashes, stops all.
 
-It wakes only when a process says something, ends, or a signal comes; it never polls.
+It wakes when a process says something, ends, or a signal comes, and now and then to see whether one
+hangs.
 """
 
 import asyncio
@@ -22,6 +23,10 @@ PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before the n-th restart in a
 HEALTHY_AFTER = 10.0  # seconds of uptime after which crashes are counted anew
 CRASHES_AT_START = 4
 PROBE_SECONDS = 0.15
+LOOK_SECONDS = 30.0  # between two looks at a heartbeat
+SILENT_LOOKS = (
+    20  # without a beat: the process hangs. Looks, for a laptop that slept beats no clock
+)
 
 
 class State(StrEnum):
@@ -47,6 +52,7 @@ class Spec:
     death_signal: signal.Signals = signal.SIGTERM  # sent when the supervisor itself is killed
     stop_within: float = 20.0
     last_resort: signal.Signals = signal.SIGKILL
+    heartbeat: Path | None = None  # touched every few seconds while the process works
 
     @property
     def name(self) -> str:
@@ -72,6 +78,15 @@ class Supervised:
     def pid(self) -> int | None:
         """Its process number while it runs."""
         return self.child.pid if self.child else None
+
+    @property
+    def last_beat(self) -> float:
+        """When it last showed that it works; 0 before it has since it was started."""
+        try:
+            at = self.spec.heartbeat.stat().st_mtime if self.spec.heartbeat else 0.0
+        except FileNotFoundError:
+            return 0.0
+        return at if at > self.since > 0 else 0.0
 
 
 class Supervisor:
@@ -148,10 +163,24 @@ class Supervisor:
             return None
         watched.state = State.RUNNING
         self.on_change()
+        watch = asyncio.create_task(self._end_when_silent(watched, watched.child, log))
         try:
             return await watched.child.end()
         finally:
+            watch.cancel()
             watched.child = None
+
+    async def _end_when_silent(self, watched: Supervised, child: Child, log: LogFile) -> None:
+        """Kill a process that hangs; its keeper starts it again."""
+        silent, last = 0, 0.0
+        while watched.spec.heartbeat is not None:
+            await asyncio.sleep(LOOK_SECONDS)
+            beat = watched.last_beat
+            silent, last = (silent + 1 if beat == last else 0), beat
+            if silent >= SILENT_LOOKS:
+                self._note(watched, log, f"supervisor: no heartbeat for {silent} looks, killed")
+                child.signal(watched.spec.last_resort)
+                return
 
     async def _pause(self, watched: Supervised, log: LogFile) -> None:
         if time.time() - watched.since > HEALTHY_AFTER:

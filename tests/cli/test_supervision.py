@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -66,6 +67,52 @@ def test_a_killed_process_is_restarted_and_the_log_says_so(tmp_path):
             assert "exit -9, restart in 0.2 s" in supervisor.tail("620000-web")
         assert str(watched.state) == State.STOPPED
         assert watched.pid is None
+
+    asyncio.run(scenario())
+
+
+BEATING = (
+    "import pathlib, sys, time\nfor _ in range({beats}):\n    pathlib.Path(sys.argv[1]).touch()\n"
+    "    time.sleep(0.02)\nprint('silent', flush=True)\ntime.sleep(600)"
+)
+
+
+def beating(tmp_path, beats):
+    file = tmp_path / "heartbeat"
+    one = spec(tmp_path, BEATING.format(beats=beats), heartbeat=file)
+    return replace(one, argv=(*one.argv, str(file)))
+
+
+def test_a_process_that_hangs_is_restarted(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervision, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(supervision, "SILENT_LOOKS", 5)
+
+    async def scenario():
+        async with supervised(tmp_path, beating(tmp_path, 50)) as (supervisor, watched):
+            await until(lambda: watched.last_beat)
+            await until(lambda: watched.restarts == 1)
+            said = supervisor.tail("620000-web")
+            assert said.index("silent") < said.index("no heartbeat for 5 looks, killed")
+            assert watched.last_exit == -signal.SIGKILL
+
+    asyncio.run(scenario())
+
+
+def test_what_beats_is_left_alone_and_an_old_beat_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervision, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(supervision, "SILENT_LOOKS", 5)
+    file = tmp_path / "heartbeat"
+    file.touch()
+    os.utime(file, (1, 1))
+
+    async def scenario():
+        async with supervised(tmp_path, spec(tmp_path, SLEEPER, heartbeat=file)) as (_, watched):
+            assert watched.last_beat == 0
+            for _ in range(50):
+                file.touch()
+                await asyncio.sleep(0.02)
+            assert watched.last_beat
+            assert watched.restarts == 0
 
     asyncio.run(scenario())
 
