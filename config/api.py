@@ -18,6 +18,7 @@ from kernel.http import problem_response
 from kernel.problems import DomainError, FieldError, InputInvalid, Unauthenticated
 from registry.accounts.api import router as accounts
 from registry.accounts.selectors import actor_of_token
+from registry.consents.api import router as consents
 from registry.organisations.api import router as organisations
 from registry.persons.api import router as persons
 
@@ -65,6 +66,7 @@ api = NinjaAPI(
 api.add_router("", accounts)
 api.add_router("", organisations)
 api.add_router("", persons)
+api.add_router("", consents)
 api.add_router("", records)
 api.add_router("", messages)
 

@@ -29,6 +29,7 @@ SHARED_APPS = [
     "registry.accounts",
     "registry.patients",
     "registry.persons",
+    "registry.consents",
     "health_records",
 ]
 ROLE_APPS: dict[str, list[str]] = {"province": [], "city": []}
@@ -72,6 +73,7 @@ HEARTBEAT_FILE = env.text("HEARTBEAT_FILE", "")
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 REFUSED_KEEP_DAYS = env.integer("REFUSED_KEEP_DAYS", 180, at_least=1)
+CONSENT_DAYS = env.integer("CONSENT_DAYS", 366, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,

@@ -53,7 +53,11 @@ def fetch(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     The city decides for that reader itself; of relations to hospitals elsewhere only the hub knows, so
     its word is taken for those.
     """
-    vouched = frozenset(body.get("facts", ())) & {Fact.OWN_RECORD, Fact.TREATMENT_RELATIONSHIP}
+    vouched = frozenset(body.get("facts", ())) & {
+        Fact.OWN_RECORD,
+        Fact.CONSENT,
+        Fact.TREATMENT_RELATIONSHIP,
+    }
     stored, _ = _decided(UUID(body["resource_id"]), str(body["resource_type"]), by, vouched)
     content = _kept_here(stored, int(body["part"]))
     return {"type": content.type, "data": base64.b64encode(content.data).decode()}

@@ -10,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
 from health_records.rules import NO_VISITS, SETTINGS, TREATMENT_WINDOW
 from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
-from registry.persons.selectors import links_of_person, survivor_of
+from registry.consents.selectors import live_consents
+from registry.persons.selectors import links_of_person, same_person, survivor_of
 from registry.persons.states import LIVE
 
 SINCE = """statement_timestamp() - make_interval(days => coalesce(
@@ -57,16 +59,27 @@ TREATED = """EXISTS (
     visited=VISITED.format(node="own.node", id="own.id"),
 )
 
+CONSENTED = """EXISTS (
+  SELECT FROM persons_identitylink mine
+  JOIN consents_consent c ON c.person_id IN ({surviving})
+  WHERE mine.registration_id = r.id AND mine.status = ANY(%(live)s)
+    AND c.organisation_id = %(organisation)s::uuid AND {holds})""".format(
+    surviving=SURVIVING.format(person="mine.person_id"),
+    holds="c.status = 'active' AND statement_timestamp() >= c.starts_at"
+    " AND statement_timestamp() < c.ends_at",
+)
+
 SEEN: Mapping[Fact, str] = {
     Fact.SOURCE_HOSPITAL: "r.organisation_id = %(organisation)s::uuid",
     Fact.TREATMENT_RELATIONSHIP: TREATED,
+    Fact.CONSENT: CONSENTED,
     Fact.OWN_RECORD: OWN_RECORD,
 }
 """A fact as a condition on a registration `r`."""
 
 FACTS_OF: Mapping[Role, tuple[Fact, ...]] = {
-    Role.HOSPITAL_SYSTEM: (Fact.SOURCE_HOSPITAL, Fact.TREATMENT_RELATIONSHIP),
-    Role.CLINICIAN: (Fact.TREATMENT_RELATIONSHIP,),
+    Role.HOSPITAL_SYSTEM: (Fact.SOURCE_HOSPITAL, Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT),
+    Role.CLINICIAN: (Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT),
     Role.RESIDENT: (Fact.OWN_RECORD,),
 }
 """Which facts can be true of whom, the cheapest first."""
@@ -132,6 +145,10 @@ def facts_about_person(actor: Actor, person_id: UUID) -> frozenset[str]:
             cursor.execute(TREATS_ONE, values)
             if cursor.fetchone()[0]:
                 facts |= {Fact.TREATMENT_RELATIONSHIP}
+    if Fact.CONSENT in possible and actor.organisation_id:
+        same = same_person(person_id)
+        if live_consents(same, actor.organisation_id, timezone.now()).exists():
+            facts |= {Fact.CONSENT}
     return facts
 
 

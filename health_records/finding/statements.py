@@ -89,6 +89,7 @@ COUNT_OF_RECORDS = """
 WITH seen AS MATERIALIZED ({visible}) SELECT count(*) FROM seen JOIN {table} t ON {where}"""
 COUNT_OF_ROWS = "SELECT count(*) FROM {table} t WHERE {where}"
 
+SOURCE_OF_ROW = "t.organisation_id = %(organisation)s::uuid"
 OWN_ROWS = """t.organisation_id = %(organisation)s::uuid
   AND t.node = (SELECT o.node FROM organisations_organisation o WHERE o.id = %(organisation)s::uuid)"""
 
@@ -117,7 +118,7 @@ def page_statement(criteria: Criteria, sight: Sight) -> Statement:
     parts |= {
         "table": table,
         "registration": registration_column(criteria.kind),
-        "fact": _fact_of_row(sight),
+        "fact": _fact_of_row(criteria, sight),
     }
     branches = " UNION ".join(
         BRANCH.format(where=f"{where} AND {values.fill(one)}{after}", **parts)
@@ -232,26 +233,33 @@ def _own_rows(criteria: Criteria, sight: Sight) -> str:
 
 def _row_is_seen(criteria: Criteria, sight: Sight) -> str:
     """Whether a row that is named by its id is seen, by any fact."""
-    source = "t.organisation_id = %(organisation)s::uuid"
     facts = sight.facts
-    parts = [source] if Fact.SOURCE_HOSPITAL in facts else []
+    parts = [SOURCE_OF_ROW] if Fact.SOURCE_HOSPITAL in facts else []
     if criteria.kind is not Kind.PARTY:
-        owner = registration_column(criteria.kind)
         others = " OR ".join(SEEN[one] for one in facts if one is not Fact.SOURCE_HOSPITAL)
-        parts.append(
-            "EXISTS (SELECT FROM patients_patientregistration r"
-            f" WHERE r.node = t.node AND r.id = {owner} AND ({others}))"
-        )
+        parts.append(_record_of_row(criteria, others))
     return f"({' OR '.join(parts) or 'false'})"
 
 
-def _fact_of_row(sight: Sight) -> str:
+def _fact_of_row(criteria: Criteria, sight: Sight) -> str:
+    """Of rows that are led to by their own hospital the first fact; of those named by id, which it is."""
     facts = sight.facts
-    if Fact.SOURCE_HOSPITAL not in facts:
-        return f"'{facts[-1]}'"
+    if criteria.lead is not Lead.IDS or criteria.kind is Kind.PARTY:
+        return f"'{facts[0]}'"
+    cases = [
+        f"WHEN {SOURCE_OF_ROW if one is Fact.SOURCE_HOSPITAL else _record_of_row(criteria, SEEN[one])}"
+        f" THEN '{one}'"
+        for one in facts[:-1]
+    ]
+    return f"CASE {' '.join(cases)} ELSE '{facts[-1]}' END" if cases else f"'{facts[0]}'"
+
+
+def _record_of_row(criteria: Criteria, condition: str) -> str:
+    """Whether a condition on the registration `r` holds of the one that a row belongs to."""
+    owner = registration_column(criteria.kind)
     return (
-        f"CASE WHEN t.organisation_id = %(organisation)s::uuid THEN '{Fact.SOURCE_HOSPITAL}'"
-        f" ELSE '{facts[-1]}' END"
+        "EXISTS (SELECT FROM patients_patientregistration r"
+        f" WHERE r.node = t.node AND r.id = {owner} AND ({condition}))"
     )
 
 

@@ -12,6 +12,7 @@ class Fact(StrEnum):
 
     OWN_RECORD = "own_record"
     TREATMENT_RELATIONSHIP = "treatment_relationship"
+    CONSENT = "consent"
     SOURCE_HOSPITAL = "source_hospital"
     OWN_ORGANISATION = "own_organisation"
     AUTHENTICATED = "authenticated"
@@ -25,7 +26,7 @@ class Reason(StrEnum):
 
 
 OWN = frozenset({Fact.OWN_RECORD})
-TREATING = frozenset({Fact.TREATMENT_RELATIONSHIP})
+TREATING = frozenset({Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT})
 SOURCE = frozenset({Fact.SOURCE_HOSPITAL})
 AT_HOME = frozenset({Fact.OWN_ORGANISATION})
 ANYBODY_KNOWN = frozenset({Fact.AUTHENTICATED})
@@ -37,6 +38,8 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.RESIDENT, "document.read"): OWN,
     (Role.RESIDENT, "access_log.read"): OWN,
     (Role.RESIDENT, "person.read"): OWN,
+    (Role.RESIDENT, "consent.read"): OWN,
+    (Role.RESIDENT, "consent.write"): OWN,
     (Role.RESIDENT, "directory.read"): ANYBODY_KNOWN,
     (Role.CLINICIAN, "record.read"): TREATING,
     (Role.CLINICIAN, "record.search"): TREATING,

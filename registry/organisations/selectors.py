@@ -28,6 +28,11 @@ def organisation_names(ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict(Organisation.objects.filter(id__in=set(ids)).values_list("id", "name"))
 
 
+def organisations_by_id(ids: Iterable[UUID]) -> dict[UUID, Organisation]:
+    """Institutions by id."""
+    return Organisation.objects.in_bulk(set(ids))
+
+
 def ids_by_number(numbers: Iterable[str]) -> dict[str, UUID]:
     """Ids by registration number or unified social credit code."""
     wanted = set(numbers) - {""}

@@ -1,6 +1,6 @@
 """Organisations, hospital systems, accounts, registrations, persons."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from kernel.actor import Actor, Role
 from kernel.homes import is_written_here, uuid7
 from registry.accounts.models import Account, HospitalClient
 from registry.accounts.rules import PURPOSE_OF
+from registry.consents.models import Consent
 from registry.organisations.models import Organisation
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts
@@ -102,6 +103,19 @@ class PersonFactory(ArrivingFactory):
         model = Person
 
     created_at = LazyFunction(timezone.now)
+
+
+class ConsentFactory(ArrivingFactory):
+    """A consent that was given yesterday and holds until tomorrow."""
+
+    class Meta:
+        model = Consent
+
+    person_id = LazyFunction(uuid7)
+    organisation = SubFactory(OrganisationFactory)
+    starts_at = LazyFunction(lambda: timezone.now() - timedelta(days=1))
+    ends_at = LazyFunction(lambda: timezone.now() + timedelta(days=1))
+    given_by = LazyFunction(uuid7)
 
 
 class IdentityLinkFactory(ArrivingFactory):

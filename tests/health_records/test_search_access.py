@@ -12,6 +12,7 @@ from registry.persons.models import Person
 from tests.conftest import arriving
 from tests.factories.records import EntryFactory, VersionFactory, visit_of
 from tests.factories.registry import (
+    ConsentFactory,
     IdentityLinkFactory,
     OrganisationFactory,
     PersonFactory,
@@ -128,6 +129,67 @@ def test_a_merged_persons_records_are_the_survivors(own):
 
     for person in (survivor.id, link.person_id):
         assert ids(search(as_somebody(Role.RESIDENT, person_id=person))) == {str(own.id)}
+
+
+OVER = {"ends_at": timezone.now() - timedelta(hours=1)}
+TO_COME = {"starts_at": timezone.now() + timedelta(hours=1)}
+WITHDRAWN = {"status": "inactive", "withdrawn_at": timezone.now()}
+
+
+def consented(registration, organisation, **about):
+    """A person lets an organisation see the record that this registration belongs to."""
+    link = IdentityLinkFactory(registration_id=registration.id)
+    ConsentFactory(person_id=link.person_id, organisation=organisation, **about)
+    return link
+
+
+def askers(organisation):
+    return [as_hospital(organisation), as_somebody(Role.CLINICIAN, organisation=organisation)]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_who_has_a_consent_sees_the_whole_record(place, own):
+    organisation = OrganisationFactory()
+    link = consented(own.registration, organisation)
+    patient = own.registration
+    VersionFactory(
+        node=patient.node, resource_id=patient.id, resource_type="Patient",
+        source='{"resourceType":"Patient"}',
+    )  # fmt: skip
+    client = askers(organisation)[place]
+
+    for asked in ({"_id": own.id}, {"patient": own.registration_id}):
+        bundle = search(client, **asked)
+        assert (ids(bundle), bundle["total"]) == ({str(own.id)}, 1)
+    assert client.get(f"{PATH}/{own.id}").status_code == 200
+    whole = search(client, f"/fhir/R4/Patient/{own.registration_id}/$everything")
+    assert str(own.id) in ids(whole)
+    allowed = AuditRow.objects.filter(outcome="allowed")
+    assert set(allowed.values_list("reason", flat=True)) == {"consent"}
+    if place == 1:
+        assert client.get(f"/api/v1/persons/{link.person_id}/timeline").status_code == 200
+
+
+@pytest.mark.parametrize("about", [OVER, TO_COME, WITHDRAWN])
+def test_a_consent_that_does_not_hold_shows_nothing(about, own):
+    organisation = OrganisationFactory()
+    link = consented(own.registration, organisation, **about)
+
+    for client in askers(organisation):
+        assert ids(search(client, _id=own.id)) == set()
+        assert ids(search(client, patient=own.registration_id)) == set()
+        assert client.get(f"{PATH}/{own.id}").status_code == 404
+        assert client.get(f"/api/v1/persons/{link.person_id}/timeline").status_code in {403, 404}
+
+
+def test_a_consent_is_to_one_organisation_and_about_one_person(own, foreign):
+    organisation = OrganisationFactory()
+    consented(own.registration, organisation)
+
+    for client in askers(OrganisationFactory()):
+        assert ids(search(client, _id=own.id)) == set()
+    for client in askers(organisation):
+        assert ids(search(client, _id=f"{own.id},{foreign.id}")) == {str(own.id)}
 
 
 @pytest.mark.parametrize("person", [None, UUID(int=7)])
