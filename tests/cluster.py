@@ -57,7 +57,7 @@ class Cluster:
     def stop(self) -> None:
         """Stop at once and remove everything."""
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(30)
+        self.process.wait(120)
         shutil.rmtree(self.root, ignore_errors=True)
 
 
@@ -115,7 +115,7 @@ def start() -> Cluster:
 
 
 def _wait(running: Cluster) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while True:
         try:
             psycopg2.connect(running.superuser_dsn).close()

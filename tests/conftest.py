@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from threading import Thread
 from typing import Any
 
 import hypothesis
@@ -81,6 +82,20 @@ def undone() -> Iterator[None]:
     with block:
         yield
         transaction.set_rollback(True)
+
+
+def until_blocked(thread: Thread) -> None:
+    """Wait until a thread waits for a lock of this database, or has ended without."""
+    waiting = (
+        "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE datname = current_database() AND NOT granted"
+    )
+    while thread.is_alive():
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.rowcount:
+                return
+        thread.join(0.01)
 
 
 @pytest.fixture

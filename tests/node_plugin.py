@@ -54,7 +54,7 @@ def _become_node(early_config: pytest.Config) -> None:
         "DATABASE_URL": running.owner_url,
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "BROKER_URL": "memory://",
-        "COMMAND_TIMEOUT_SECONDS": "1",
+        "COMMAND_TIMEOUT_SECONDS": "30",
     }
     os.environ.pop("OWNER_DATABASE_URL", None)
 

@@ -48,7 +48,7 @@ async def supervised(tmp_path, one):
         await supervisor.stop(ALL, hurry=hurry)
 
 
-async def until(condition, seconds=10.0):
+async def until(condition, seconds=60.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -263,7 +263,7 @@ def test_children_die_with_a_killed_supervisor(tmp_path):
     ) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    _, alive = psutil.wait_procs([child], timeout=10)
+    _, alive = psutil.wait_procs([child], timeout=60)
 
     assert [process for process in alive if not _gone(process)] == []
 

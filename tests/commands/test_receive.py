@@ -22,6 +22,7 @@ from kernel.nodes.models import Node
 from kernel.nodes.states import Status
 from tests.commands import wiring
 from tests.commands.conftest import OPERATOR, PEER, Peer, pem
+from tests.conftest import until_blocked
 
 BODY = {"name": "a resident 13800001111"}
 
@@ -157,7 +158,7 @@ def test_simultaneous_repeats_happen_once(peer):
 
     def pause():
         inside.set()
-        go_on.wait(10)
+        go_on.wait(120)
 
     wiring.hooks["note"] = pause
     answers = []
@@ -168,11 +169,11 @@ def test_simultaneous_repeats_happen_once(peer):
 
     first = threading.Thread(target=send)
     first.start()
-    assert inside.wait(10)
+    assert inside.wait(120)
     wiring.hooks.clear()
     second = threading.Thread(target=send)
     second.start()
-    second.join(0.3)
+    until_blocked(second)
     assert second.is_alive()
     go_on.set()
     first.join()

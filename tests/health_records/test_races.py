@@ -20,7 +20,7 @@ def at_once(*messages: Any) -> list[Any]:
     """Push each message from a thread of its own, all at the same moment; the answers."""
     organisation = OrganisationFactory()
     clients = [as_hospital(organisation) for _ in messages]
-    together, answers = threading.Barrier(len(messages), timeout=20), {}
+    together, answers = threading.Barrier(len(messages), timeout=120), {}
 
     def push(place):
         try:
@@ -35,7 +35,7 @@ def at_once(*messages: Any) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     return [answers[place] for place in range(len(messages))]
 
 

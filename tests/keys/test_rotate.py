@@ -175,12 +175,12 @@ def test_one_rotation_at_a_time(samples):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [rotation.ROTATION_LOCK])
         ready.set()
-        go_on.wait(10)
+        go_on.wait(120)
         connection.close()
 
     other = threading.Thread(target=hold)
     other.start()
-    ready.wait(10)
+    assert ready.wait(120)
     with pytest.raises(RotationHalted):
         rotation.rotate(grace=0)
     with pytest.raises(CommandError, match="另一个轮换正在进行"):
@@ -217,6 +217,17 @@ def test_rows_written_twice_at_the_end_of_a_rotation_do_not_spoil_the_next(sampl
     assert [identity(one) for one in find(NUMBERS[0])] == [NUMBERS[0]]
     row.refresh_from_db()
     assert raw(row.identity_index) == crypto.blind_index("identity", NUMBERS[0])
+
+
+GRACE = 2.0
+"""Ten times as long as a thread keeps its ring here: a busy machine may hold up a writer."""
+
+
+def until_more(done, number, workers):
+    """Wait until so many more are done, or a worker has failed."""
+    enough = len(done) + number
+    while len(done) < enough and all(worker.is_alive() for worker in workers):
+        time.sleep(0.01)
 
 
 class Rings(threading.local):
@@ -263,9 +274,9 @@ def test_writers_and_readers_notice_nothing(samples, monkeypatch):
     workers = [threading.Thread(target=work, args=(name,)) for name in ("a", "b", "c")]
     for worker in workers:
         worker.start()
-    time.sleep(0.3)
-    rotation.rotate(grace=0.5)
-    time.sleep(0.3)
+    until_more(written, 15, workers)
+    rotation.rotate(grace=GRACE)
+    until_more(written, 15, workers)
     stop.set()
     for worker in workers:
         worker.join()
@@ -273,7 +284,7 @@ def test_writers_and_readers_notice_nothing(samples, monkeypatch):
     assert failures == []
     assert own() == rotated()
     assert everything_is_under(2)
-    assert len(written) > 30
+    assert len(written) >= 30
     for number in written:
         assert len(find(number)) == 1, number
     assert not services.own_keys(KeyPurpose.DATA).filter(status=Status.RETIRED).exists()
@@ -314,9 +325,9 @@ def test_a_unique_value_stays_unique_while_the_keys_change(samples, monkeypatch)
     workers = [threading.Thread(target=work) for _ in range(2)]
     for worker in workers:
         worker.start()
-    time.sleep(0.2)
-    rotation.rotate(grace=0.5)
-    time.sleep(0.3)
+    until_more(rounds, 5, workers)
+    rotation.rotate(grace=GRACE)
+    until_more(rounds, 5, workers)
     stop.set()
     for worker in workers:
         worker.join()
@@ -324,7 +335,7 @@ def test_a_unique_value_stays_unique_while_the_keys_change(samples, monkeypatch)
     assert own() == rotated()
     assert Sample.objects.count() == len(NUMBERS)
     assert [len(find(number)) for number in NUMBERS] == [1] * len(NUMBERS)
-    assert len(rounds) > 10
+    assert len(rounds) >= 10
 
 
 def test_a_transaction_that_does_not_end_halts_it(samples, monkeypatch):

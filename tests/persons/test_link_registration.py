@@ -18,7 +18,7 @@ from registry.persons.handlers import link_registration
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
 from registry.persons.selectors import holder_of
 from registry.persons.states import LinkStatus, Status
-from tests.conftest import arriving
+from tests.conftest import arriving, until_blocked
 from tests.factories.registry import facts_of
 from tests.persons.linking import linked, registered, told_of
 
@@ -237,7 +237,7 @@ def test_while_a_citys_copy_is_away_nothing_is_taken():
 
 
 def in_thread(work, *args):
-    """Start work that commits on a connection of its own, and give it time to reach a lock."""
+    """Start work that commits on a connection of its own, and let it run until a lock stops it."""
 
     def run():
         try:
@@ -248,7 +248,7 @@ def in_thread(work, *args):
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(0.5)
+    until_blocked(thread)
     return thread
 
 
@@ -276,7 +276,7 @@ def test_a_mended_number_and_a_newcomer_with_the_old_one_do_not_meet(mended_firs
     with transaction.atomic():
         link_registration(told_of(earlier))
         waiting = in_thread(link_registration, told_of(later))
-    waiting.join(20)
+    waiting.join(120)
 
     one, other = persons_of(mended, newcomer)
     assert one != other
@@ -291,7 +291,7 @@ def test_what_changed_while_it_waited_is_what_counts():
         link_registration(told_of(registration))
         waiting = in_thread(link_registration, told_of(registration))
         change_row(registration.id, facts_of(number=OTHER))
-    waiting.join(20)
+    waiting.join(120)
 
     link = IdentityLink.objects.get()
     assert link.registration_version == 2
@@ -305,7 +305,7 @@ def test_two_at_once_meet_in_one_person():
     with transaction.atomic():
         link_registration(told_of(rows[0]))
         waiting = in_thread(link_registration, told_of(rows[1]))
-    waiting.join(20)
+    waiting.join(120)
 
     assert Person.objects.count() == 1
     assert IdentityLink.objects.values("person_id").distinct().count() == 1
