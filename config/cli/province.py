@@ -74,7 +74,7 @@ class Province:
         await self._serve()
         self._publish_addresses()
         self.phase = "ready"
-        self._note()
+        self._write_note()  # whoever is told finds it so
         self.report.ready(self.home.endpoints()["nodes"], time.monotonic() - begun)
 
     async def stop(self, hurry: asyncio.Event) -> None:
@@ -268,7 +268,9 @@ class Province:
             self._writing = asyncio.get_running_loop().call_later(0.05, self._write_note)
 
     def _write_note(self) -> None:
-        self._writing = None
+        if self._writing is not None:
+            self._writing.cancel()
+            self._writing = None
         processes: list[dict[str, Any]] = [
             {
                 "node": one.spec.node,
