@@ -22,6 +22,8 @@ from config.cli.status import state_of
 from config.cli.supervision import State
 
 HUB = "620000"
+PATIENCE = 120.0
+"""Seconds until a condition counts as never true: much more than a busy machine needs."""
 
 
 class CommandFailed(Exception):
@@ -95,7 +97,7 @@ class Province:
     @contextmanager
     def cursor(self, code: str, login: str = "app") -> Iterator[Any]:
         """Cursor in autocommit."""
-        with closing(psycopg2.connect(self.dsn(code, login), connect_timeout=5)) as connection:
+        with closing(psycopg2.connect(self.dsn(code, login), connect_timeout=30)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 yield cursor
@@ -122,7 +124,7 @@ class Province:
                     return None if one["pid"] is None else int(one["pid"])
         raise LookupError(f"{code} {process}")
 
-    def until_ready(self, seconds: float = 60) -> None:
+    def until_ready(self, seconds: float = PATIENCE) -> None:
         """Wait until every process and stream runs and every node answers; NeverTrue names what does not."""
         deadline = time.monotonic() + seconds
         while ill := self._ill():
@@ -155,7 +157,7 @@ class Province:
         return found
 
 
-def until(holds: Callable[[], Any], seconds: float = 10, *, pause: float = 0.05) -> Any:
+def until(holds: Callable[[], Any], seconds: float = PATIENCE, *, pause: float = 0.05) -> Any:
     """Wait until a condition holds; its value, or a failure that names it."""
     deadline = time.monotonic() + seconds
     while True:

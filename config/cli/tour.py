@@ -15,7 +15,7 @@ from config.cli.hospital_client import Answer, HospitalClient
 from config.cli.language import said
 
 LINES, ITEMS, TEXT, WIDTH = 26, 3, 70, 130
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -110,7 +110,7 @@ def drop_slots(publisher: Connection, subscriber: str, cluster: str) -> None:
         )
         for name, pid in cursor.fetchall():
             if pid is not None:
-                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+                cursor.execute("SELECT pg_terminate_backend(%s, 30000)", [pid])
             cursor.execute("SELECT pg_drop_replication_slot(%s)", [name])
 
 

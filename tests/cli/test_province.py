@@ -7,14 +7,17 @@ import pytest
 from config.cli.home import Home, read_json
 from config.cli.memory import Memory
 from config.cli.province import Province
+from config.cli.reporting import Terminal
 from config.cli.supervision import Supervisor
 
 
-class Told:
-    """A reporter that looks at what the supervisor has written when it hears that all is ready."""
+class Told(Terminal):
+    """Looks at what the supervisor has written when it hears that all is ready."""
 
     def __init__(self, home: Home) -> None:
-        self.home, self.phases = home, []
+        super().__init__()
+        self.home = home
+        self.phases: list[str] = []
 
     def ready(self, nodes, seconds):
         self.phases.append(read_json(self.home.run_file)["phase"])

@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
@@ -21,14 +22,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.system)
 
 
-def are_free(base: int) -> bool:
-    """Whether nobody listens on the ports of a province that starts at `base`."""
-    for port in range(base, base + PORTS_PER_PROVINCE):
+def claimed(base: int) -> socket.socket | None:
+    """The last port of a province that starts at `base`, held so that no other run takes the others."""
+    try:
+        claim = socket.create_server(("127.0.0.1", base + PORTS_PER_PROVINCE - 1))
+    except OSError:
+        return None
+    for port in range(base, base + PORTS_PER_PROVINCE - 1):
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
-            return False
-    return True
+            claim.close()
+            return None
+    return claim
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,11 +45,20 @@ def interruptible() -> None:
 
 
 @pytest.fixture(scope="session")
-def next_ports(worker_id: str) -> Callable[[], int]:
-    """First port for one more province; no two provinces of a run share a port."""
+def next_ports(worker_id: str) -> Iterator[Callable[[], int]]:
+    """First port for one more province; no two provinces share a port, also not of two runs."""
     worker = 0 if worker_id == "master" else int(worker_id.removeprefix("gw"))
     bases = count(FIRST_PORT + PORTS_PER_WORKER * worker, PORTS_PER_PROVINCE)
-    return lambda: next(base for base in bases if are_free(base))
+    with ExitStack() as claims:
+
+        def claim_next() -> int:
+            for base in bases:
+                if (claim := claimed(base)) is not None:
+                    claims.enter_context(claim)
+                    return base
+            raise AssertionError("the numbers ended")
+
+        yield claim_next
 
 
 @pytest.fixture(scope="session")

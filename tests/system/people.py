@@ -70,7 +70,7 @@ def person_of(province: Province, registration: str, code: str = HUB) -> str:
         "SELECT person_id FROM persons_identitylink WHERE registration_id = %s"
         " AND status = 'linked'"
     )
-    return str(until(lambda: province.rows(code, links, registration), 20)[0][0])
+    return str(until(lambda: province.rows(code, links, registration))[0][0])
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from config.cli.home import PROJECT
 from config.model_province.sources import SAMPLES
 from config.model_province.write_samples import cast, two_hospitals
 from tests.system.people import Reader, sign_in
+from tests.system.test_pitfalls import caught_up
 
 HUB, LANZHOU, PINGLIANG = "620000", "620100", "620800"
 REGISTRATIONS = "SELECT count(*) FROM patients_patientregistration"
@@ -53,10 +54,12 @@ def test_the_commands_of_the_first_page_work(province, page):
 
 
 def test_a_second_demo_changes_nothing(province):
+    caught_up(province, LANZHOU, PINGLIANG)
     before = table(province, VERSIONS)
 
     province.jianqiao("demo", "--no-wait", "--residents", "0")
 
+    caught_up(province, LANZHOU, PINGLIANG)
     assert table(province, VERSIONS) == before
 
 
@@ -82,7 +85,9 @@ def test_the_endpoints_let_everybody_in(province):
         *("resident", "clinician", "commission_analyst", "operator")
     }
     codes = {row["url"]: row["code"] for row in province.endpoints["nodes"]}
+    account = "SELECT 1 FROM accounts_account WHERE login = %s"
     for row in province.endpoints["users"]:
+        until(lambda row=row: province.rows(codes[row["url"]], account, row["login"]))
         assert sign_in(province, row["login"], codes[row["url"]]).token
     for row in province.endpoints["clients"]:
         token = province.jianqiao("demo", "token", row["hospital"]).stdout.strip()
@@ -92,12 +97,12 @@ def test_the_endpoints_let_everybody_in(province):
 @pytest.mark.covers("S002-06")
 def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_does_not(province):
     resident, _ = cast()[0]
-    rows = province.rows(
-        HUB,
+    links = (
         "SELECT l.person_id FROM persons_identitylink l JOIN patients_patientregistration r"
-        " ON r.id = l.registration_id AND r.node = l.registration_node WHERE r.name = %s",
-        resident.name,
+        " ON r.id = l.registration_id AND r.node = l.registration_node WHERE r.name = %s"
     )
+    caught_up(province, LANZHOU, PINGLIANG)
+    rows = until(lambda: province.rows(HUB, links, resident.name))
     timeline = f"/api/v1/persons/{rows[0][0]}/timeline"
 
     page = sign_in(province, "clinician").json(timeline)
@@ -128,6 +133,7 @@ def test_another_hospitals_door_is_closed(province):
 
 
 def test_seeding_twice_adds_nothing(province):
+    caught_up(province, LANZHOU, PINGLIANG)
     before = table(province, REGISTRATIONS)
     words = ("seed", "--residents", "40", "--days", "20", "--seed", "9")
 
@@ -141,6 +147,5 @@ def test_seeding_twice_adds_nothing(province):
     assert {code: table(province, REGISTRATIONS)[code] for code in grown} == {
         code: first[code] for code in grown
     }
-    until(
-        lambda: province.rows(HUB, REGISTRATIONS)[0][0] == before[HUB][0][0] + sum(grown.values())
-    )
+    caught_up(province, LANZHOU, PINGLIANG)
+    assert province.rows(HUB, REGISTRATIONS)[0][0] == before[HUB][0][0] + sum(grown.values())

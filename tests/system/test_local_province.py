@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import psutil
 import pytest
@@ -42,6 +41,12 @@ def processes(province):
     }
 
 
+def seconds_of_set_up(province):
+    """Processor time of what the supervisor ran and saw end: making clusters, migrating, enrolling."""
+    used = psutil.Process(province.status()["pid"]).cpu_times()
+    return used.children_user + used.children_system
+
+
 def nothing_left(province):
     return not leftovers(province.home) and not province.home.run_file.exists()
 
@@ -54,6 +59,7 @@ def test_a_detached_start_returns_when_every_node_is_ready(province):
     assert all(node["ready"] for node in status["nodes"])
     assert set(processes(province)) == {(code, kind) for code in (HUB, LANZHOU) for kind in KINDS}
     assert status["pss_bytes"] is None or status["pss_bytes"] > 0
+    assert seconds_of_set_up(province) > 1
 
 
 def test_the_endpoints_are_those_of_the_contract(province, base):
@@ -119,16 +125,17 @@ def test_a_killed_process_is_back_and_the_node_ready(province, kind):
 
     def is_back():
         now = processes(province)[LANZHOU, kind]
-        return now["restarts"] == before["restarts"] + 1 and now["state"] == "running"
+        again = now["restarts"] > before["restarts"] and now["pid"] not in {None, before["pid"]}
+        return again and now["state"] == "running"
 
-    until(is_back, 20)
+    until(is_back)
     province.until_ready()
 
 
 def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_is_whole(province):
     city = province.rows(HUB, "SELECT id FROM nodes_node WHERE code = %s", LANZHOU)
     os.kill(province.status()["pid"], signal.SIGKILL)
-    until(lambda: not leftovers(province.home), 30)
+    until(lambda: not leftovers(province.home))
     assert province.jianqiao("status", check=False).returncode == NotRunning.exit_code
 
     province.jianqiao("up", "--detach")
@@ -137,7 +144,7 @@ def test_a_killed_supervisor_takes_all_with_it_and_the_next_start_is_whole(provi
     assert province.rows(LANZHOU, "SELECT id FROM nodes_node WHERE code = %s", LANZHOU) == city
 
 
-def test_down_leaves_nothing_behind_and_a_later_start_is_quick(province):
+def test_down_leaves_nothing_behind_and_a_later_start_sets_nothing_up(province):
     province.jianqiao("down")
     assert nothing_left(province)
     assert province.jianqiao("down").returncode == 0
@@ -145,9 +152,8 @@ def test_down_leaves_nothing_behind_and_a_later_start_is_quick(province):
         province.until_ready(0)
 
     set_up = [file.stat().st_size for file in province.home.log.glob("*-setup.log")]
-    begun = time.monotonic()
     province.jianqiao("up", "--detach")
-    assert time.monotonic() - begun < 30
+    assert seconds_of_set_up(province) < 1
     assert len(set_up) == 2
     assert [file.stat().st_size for file in province.home.log.glob("*-setup.log")] == set_up
 
@@ -171,7 +177,7 @@ def test_ctrl_c_stops_a_foreground_province_cleanly(province):
     assert seen
     assert foreground.returncode == 0
     assert "省平台已停止" in rest
-    assert nothing_left(province)
+    until(lambda: nothing_left(province))
     province.jianqiao("up", "--detach")
 
 
@@ -202,15 +208,13 @@ def test_ctrl_c_stops_a_demo_that_pushes(province):
         lines = iter(demo.stdout.readline, "")
         seen = next(line for line in lines if "推送病历" in line)
         demo.send_signal(signal.SIGINT)
-        asked = time.monotonic()
         rest = demo.stdout.read()
-        took = time.monotonic() - asked
 
     assert seen
     assert demo.returncode == 0
     assert rest.splitlines()[-1] == "省平台已停止。"
-    assert took < 30
-    assert nothing_left(province)
+    assert "演示：请照着试一遍" not in rest, "it did not wait for the end"
+    until(lambda: nothing_left(province))
     province.jianqiao("up", "--detach", "--cities", "1")
 
 

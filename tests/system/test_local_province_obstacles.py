@@ -158,10 +158,10 @@ def test_an_interrupted_first_start_goes_on_where_it_stopped(province, base):
     ]
     draft = province.home.node(HUB).path / "postgres.unfinished"
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as first:  # noqa: S603
-        initdb = until(lambda: initdb_in(draft), 30, pause=0.005)
+        initdb = until(lambda: initdb_in(draft), pause=0.005)
         initdb.suspend()  # or it might end before anybody looks
         first.kill()
-        assert psutil.wait_procs([initdb], timeout=5)[1] == [], "it writes on"
+        assert psutil.wait_procs([initdb], timeout=60)[1] == [], "it writes on"
     assert not province.home.node(HUB).postgres.exists()
 
     assert start(province, base).returncode == 0
@@ -234,11 +234,11 @@ def test_ctrl_c_during_a_detached_start_stops_everything(province, base):
         *("--detach", "--cities", "0", "--port-base", str(base)),
     ]
     with subprocess.Popen(words, cwd=PROJECT, env=NOTHING) as starting:  # noqa: S603
-        until(province.home.run_file.exists, 30)
+        until(province.home.run_file.exists)
         starting.send_signal(signal.SIGINT)
 
     assert starting.returncode == 130
-    assert not leftovers(province.home)
+    until(lambda: not leftovers(province.home))
     assert not province.home.is_held()
 
 

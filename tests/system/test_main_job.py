@@ -87,7 +87,7 @@ def test_what_went_in_comes_out_at_the_city_and_at_the_hub(province):
         expected["meta"] = expected.get("meta", {}) | server_owned
         assert in_city.body == expected
 
-        here = until(lambda path=path: found(at_hub, path), 20)
+        here = until(lambda path=path: found(at_hub, path))
         if kind == "DocumentReference":
             documents += [one["attachment"] for one in here["content"]]
             leave_content_at_home(expected, at_hub.url)

@@ -30,7 +30,7 @@ class Wire:
     def close(self) -> None:
         """Close every connection."""
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _run(self) -> None:
         ends: dict[socket.socket, socket.socket] = {}
