@@ -7,7 +7,8 @@ import json
 import os
 import stat
 import subprocess
-import threading
+import time
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
@@ -36,17 +37,22 @@ def test_a_home_is_held_by_one_at_a_time(home):
     assert not home.is_held()
 
 
-def test_who_only_looks_keeps_nobody_from_starting(home):
+def test_who_only_looks_keeps_nobody_from_starting(home, monkeypatch):
     home.path.mkdir()
     looking = os.open(home.path, os.O_RDONLY)
     fcntl.flock(looking, fcntl.LOCK_SH)
     assert not home.is_held()
-    gone = threading.Timer(0.1, os.close, [looking])
-    gone.start()
+    gone = []
+
+    def go(seconds):
+        os.close(looking)
+        gone.append(seconds)
+
+    monkeypatch.setattr("config.cli.home.time", SimpleNamespace(monotonic=time.monotonic, sleep=go))
 
     with home.held():
         assert home.is_held()
-    gone.join()
+    assert len(gone) == 1
 
 
 def test_who_takes_the_home_forgets_who_had_it(home):
