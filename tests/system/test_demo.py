@@ -49,6 +49,7 @@ def test_the_commands_of_the_first_page_work(province, page):
     started, *between, stopped = commands  # the demo of these tests runs already
     assert (started, stopped) == (["demo", "--no-wait"], ["down"])
 
+    province.until_ready()  # a stream on its way back would be told as ill
     for words in between:
         assert province.jianqiao(*words).stdout
 
