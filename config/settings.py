@@ -86,6 +86,7 @@ FIELD_CIPHER = env.choice("FIELD_CIPHER", "AES-256-GCM", ("AES-256-GCM", "SM4-GC
 MAX_BODY_BYTES = env.integer("MAX_BODY_BYTES", 20 * 1024 * 1024, at_least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MAX_ENTRIES = env.integer("MAX_ENTRIES", 10_000, at_least=100)
+MAX_READS = env.integer("MAX_READS", 500, at_least=1)
 SEARCH_PAGE_MAX = env.integer("SEARCH_PAGE_MAX", 200, at_least=1)
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

@@ -93,7 +93,10 @@ def test_the_capability_statement_names_what_there_is(client):
 def test_the_hub_only_reads(client):
     rest = client.get("/fhir/R4/metadata").json()["rest"][0]
 
-    assert "interaction" not in rest
+    assert rest["interaction"] == [
+        {"code": code, "documentation": "Bundle entries are GET and HEAD."}
+        for code in ("transaction", "batch")
+    ]
     codes = [one["code"] for one in rest["resource"][0]["interaction"]]
     assert codes == ["read", "vread", "history-instance", "search-type"]
     assert "conditionalCreate" not in rest["resource"][0]

@@ -24,6 +24,7 @@ ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 MOBILE = re.compile(r"1[3-9]\d{9}")
 MEDICAL_RECORD = "MR"
 METHODS = frozenset({"POST", "PUT", DELETE})
+READS = frozenset({"GET", "HEAD"})
 KEPT = RESOURCE_TYPES - NOT_KEPT
 VERSION_TAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 RESTFUL = re.compile(r"https?://.*/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
@@ -66,7 +67,21 @@ class Entry:
 
 
 def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry]]:
-    """Type and entries of a Bundle; each entry knows what is wrong with it alone."""
+    """Type and entries of a Bundle, without those that only read; each knows what is wrong with it alone."""
+    type_, listed = listed_in(bundle)
+    if issues := validate_envelope(bundle):
+        raise MessageRefused(issues)
+    writes = {place: raw for place, raw in enumerate(listed) if not is_read(raw)}
+    entries = [_entry(place, raw, organisation) for place, raw in writes.items()]
+    for entry in entries:
+        if not entry.issues:
+            entry.issues += validate_entry(writes[entry.place], f"Bundle.entry[{entry.place}]")
+    _mark_repeated(entries)
+    return type_, entries
+
+
+def listed_in(bundle: Any) -> tuple[str, list[Any]]:
+    """Type and entries of a batch or transaction as they came."""
     if not isinstance(bundle, dict):
         raise refuse("object", "Bundle")
     found = bundle.get("resourceType")
@@ -81,14 +96,14 @@ def entries_of(bundle: Any, organisation: Organisation) -> tuple[str, list[Entry
         raise refuse("entry-list", "Bundle.entry")
     if len(listed) > settings.MAX_ENTRIES:
         raise refuse("entry-many", "Bundle.entry", str(settings.MAX_ENTRIES))
-    if issues := validate_envelope(bundle):
-        raise MessageRefused(issues)
-    entries = [_entry(place, raw, organisation) for place, raw in enumerate(listed)]
-    for entry, raw in zip(entries, listed, strict=True):
-        if not entry.issues:
-            entry.issues += validate_entry(raw, f"Bundle.entry[{entry.place}]")
-    _mark_repeated(entries)
-    return type_, entries
+    return type_, listed
+
+
+def is_read(entry: Any) -> bool:
+    """Whether an entry of a Bundle only reads."""
+    request = entry.get("request") if isinstance(entry, dict) else None
+    method = request.get("method") if isinstance(request, dict) else None
+    return isinstance(method, str) and method in READS
 
 
 def single_entry(

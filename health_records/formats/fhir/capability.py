@@ -23,10 +23,12 @@ TAKES: Mapping[str, Any] = {
 DOCUMENTATION = (
     "Conditions of create, update and delete: identifier=system|value and _id, among what the same"
     " hospital pushed. Delete marks a resource as entered in error: by its status where its type has"
-    " that code, else it answers 410 and its earlier versions stay readable. Bundle entries are POST,"
-    " PUT and DELETE."
+    " that code, else it answers 410 and its earlier versions stay readable."
 )
-
+ENTRIES = {
+    "city": "Bundle entries are POST, PUT, DELETE, GET and HEAD; reads come last.",
+    "province": "Bundle entries are GET and HEAD.",
+}
 
 EVERYTHING = {
     "name": "everything",
@@ -71,7 +73,9 @@ def capability_statement() -> dict[str, Any]:
     }
     if takes:
         rest |= {"documentation": DOCUMENTATION}
-        rest["interaction"] = [{"code": "transaction"}, {"code": "batch"}]
+    rest["interaction"] = [
+        {"code": code, "documentation": ENTRIES[settings.ROLE]} for code in ("transaction", "batch")
+    ]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",

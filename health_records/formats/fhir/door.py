@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -63,11 +63,13 @@ def take(
     by: Actor,
     request: Mapping[str, str] | None = None,
     parsed: Any = None,
+    at_last: Callable[[], object] | None = None,
 ) -> Answer:
     """Store a message whole and answer it, or refuse it whole; a repeated one is answered as before.
 
     A batch is stored without the entries that have something wrong. `request` tells of a resource that
-    came alone what Bundle.entry.request would; `parsed` spares taking the bytes apart once more.
+    came alone what Bundle.entry.request would; `parsed` spares taking the bytes apart once more. `at_last` is
+    called in the transaction when all is stored, and undoes it by raising.
     """
     asked = orjson.dumps(request, option=orjson.OPT_SORT_KEYS) if request else b""
     make_entries = _maker(raw, request, organisation, parsed)
@@ -81,7 +83,10 @@ def take(
             return _answered_before(known, message, by)
         try:
             with transaction.atomic():
-                return _take_once(make_entries, message, known, organisation, language, by)
+                answer = _take_once(make_entries, message, known, organisation, language, by)
+                if at_last is not None:
+                    at_last()
+                return answer
         except MessageRefused as refusal:
             body = dump(outcome(refusal.issues, language))
             why = Counts(

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from health_records import selectors
 from health_records.errors import WrongCity
-from health_records.formats.fhir import answers, bundles, door
+from health_records.formats.fhir import answers, bundled_reads, bundles, door
 from health_records.formats.fhir.capability import capability_statement
 from health_records.formats.fhir.conditions import NOT_CONDITIONS
 from health_records.formats.fhir.history import Asked, history_bundle
@@ -59,10 +59,13 @@ def _answered(*methods: str) -> Callable[[View], View]:
             try:
                 type_ = media_type(request)
                 if request.method not in methods:
-                    raise refuse("method", value=str(request.method))
+                    rule = "patch" if request.method == "PATCH" else "method"
+                    raise refuse(rule, value=str(request.method))
                 response = view(request, **named)
             except (MessageRefused, DomainError) as error:
                 response = _refusal(error, get_language() or "zh")
+            if response.status_code == 405:
+                response["Allow"] = ", ".join(methods)
             return as_wanted(request, response, type_)
 
         return answered
@@ -104,19 +107,40 @@ def _actor(request: HttpRequest) -> Actor:
 
 @_fhir("POST")
 def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
-    """Take a Bundle."""
-    organisation = _hospital(actor)
+    """Take a Bundle; one that only reads is answered to everybody, at every node."""
     raw = body_of(request)
     parsed = None
     with suppress(MessageRefused):  # refused at the door, where the message is kept
         parsed = parse(raw)
+    try:
+        reads = bundled_reads.reads_in(parsed)
+        if reads is not None and reads.are_all:
+            return fhir_response(bundled_reads.answer_alone(reads, parsed, request), 200)
+        return _take_bundle(request, actor, raw, parsed, reads)
+    except bundled_reads.ReadFailed as failed:
+        return fhir_response(dump(failed.outcome), failed.status)
+
+
+def _take_bundle(
+    request: HttpRequest, actor: Actor, raw: bytes, parsed: Any, reads: bundled_reads.Reads | None
+) -> HttpResponse:
+    organisation = _hospital(actor)
     message_id = _message_id(request, parsed, raw)
     language = get_language() or "zh"
+    told: dict[int, Any] = {}
+
+    def read_last() -> None:
+        if reads is not None and reads.type == bundles.TRANSACTION:
+            told.update(bundled_reads.answers_to(reads, request, whole=True))
+
     answer = door.take(
         raw, organisation=organisation, message_id=message_id, language=language, by=actor,
-        parsed=parsed,
+        parsed=parsed, at_last=read_last,
     )  # fmt: skip
     body = answers.of_bundle(answer, wanted_return(request), language)
+    if reads is not None and answer.status == 200:
+        told = told or bundled_reads.answers_to(reads, request, whole=False)
+        body = bundled_reads.woven(body, told)
     return fhir_response(body, answer.status)
 
 
