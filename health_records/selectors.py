@@ -287,10 +287,11 @@ def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[Stor
     )
     with connection.cursor() as cursor:
         prepared.execute(cursor, sql, asked)
-        return [_stored(row) for row in cursor.fetchall()]
+        return [stored_in(row) for row in cursor.fetchall()]
 
 
-def _stored(row: tuple[Any, ...]) -> StoredVersion:
+def stored_in(row: tuple[Any, ...]) -> StoredVersion:
+    """A row of `VERSION_COLUMNS`."""
     found = StoredVersion(*row)
     return found if found.sealed is None else replace(found, sealed=bytes(found.sealed))
 

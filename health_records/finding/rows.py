@@ -90,17 +90,24 @@ def _included(kind: Kind, asked: Sequence[Wanted]) -> list[Found]:
         return [found_in(row[0], (row[1], "", *row[2:])) for row in cursor.fetchall()]
 
 
-def _rows_of(criteria: Criteria, statement: Statement) -> list[tuple[Any, ...]]:
-    sql, values = statement
+def rows_in_time(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a statement whose cost may grow with what is stored; TooBroad when it takes too long."""
     try:
         with connection.cursor() as cursor:
-            if criteria.lead in BOUNDED:
-                prepared.execute(cursor, sql, values)
-            else:  # both in one round trip, and so in one transaction
-                cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}; {sql}", values)
+            # Both in one round trip, and so in one transaction.
+            cursor.execute(f"SET LOCAL statement_timeout = {LONGEST_MS}; {sql}", values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
     except OperationalError as error:
         if code_of(error) == CANCELLED:
             raise TooBroad from error
         raise
+
+
+def _rows_of(criteria: Criteria, statement: Statement) -> list[tuple[Any, ...]]:
+    if criteria.lead not in BOUNDED:
+        return rows_in_time(*statement)
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, *statement)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

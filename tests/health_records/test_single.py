@@ -77,7 +77,7 @@ def test_the_capability_statement_names_what_there_is(client):
     account = rest["resource"][0]
     codes = [one["code"] for one in account["interaction"]]
     assert codes == [
-        "read", "vread", "history-instance", "search-type", "create", "update", "delete"
+        "read", "vread", "history-instance", "history-type", "search-type", "create", "update", "delete"
     ]  # fmt: skip
     types = {one["type"]: one for one in rest["resource"]}
     assert [one["name"] for one in types["Observation"]["searchParam"]] == [
@@ -98,7 +98,7 @@ def test_the_hub_only_reads(client):
         for code in ("transaction", "batch")
     ]
     codes = [one["code"] for one in rest["resource"][0]["interaction"]]
-    assert codes == ["read", "vread", "history-instance", "search-type"]
+    assert codes == ["read", "vread", "history-instance", "history-type", "search-type"]
     assert "conditionalCreate" not in rest["resource"][0]
 
 

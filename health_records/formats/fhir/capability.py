@@ -11,7 +11,7 @@ from health_records.formats.fhir.search.includes import references_of
 from health_records.formats.fhir.search.parameters import NOTES, TYPES, Meaning, parameters_of
 
 WRITTEN_ON = "2026-11-21"
-READS = ("read", "vread", "history-instance", "search-type")
+READS = ("read", "vread", "history-instance", "history-type", "search-type")
 WRITES = ("create", "update", "delete")
 TAKES: Mapping[str, Any] = {
     "updateCreate": True,

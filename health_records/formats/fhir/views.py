@@ -16,7 +16,7 @@ from health_records.errors import WrongCity
 from health_records.formats.fhir import answers, bundled_reads, bundles, door
 from health_records.formats.fhir.capability import capability_statement
 from health_records.formats.fhir.conditions import NOT_CONDITIONS
-from health_records.formats.fhir.history import Asked, history_bundle
+from health_records.formats.fhir.history import Asked, history_of, history_of_type
 from health_records.formats.fhir.issues import MessageRefused, outcome, outcome_of, refuse
 from health_records.formats.fhir.negotiation import (
     FHIR_JSON,
@@ -109,7 +109,7 @@ def _actor(request: HttpRequest) -> Actor:
 def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
     """Take a Bundle; one that only reads is answered to everybody, at every node."""
     raw = body_of(request)
-    parsed = None
+    parsed: Any = None
     with suppress(MessageRefused):  # refused at the door, where the message is kept
         parsed = parse(raw)
     try:
@@ -193,13 +193,21 @@ def history(request: HttpRequest, *, actor: Actor, resource_type: str, id: str) 
     _require_type(resource_type)
     asked = Asked(request.GET)
     current = _readable(actor, resource_type, id, None)
-    versions = selectors.history(
-        KINDS.get(resource_type, Kind.ENTRY), resource_type, current.id,
-        limit=asked.count + 1, before=asked.before, since=asked.since,
-    )  # fmt: skip
-    total = selectors.count_versions(current.id, current.node, asked.since)
-    path = f"{resource_type}/{current.id}/_history"
-    return fhir_response(history_bundle(path, versions, total=total, asked=asked), 200)
+    return fhir_response(history_of(current, asked), 200)
+
+
+@_fhir("GET", "HEAD")
+def type_history(request: HttpRequest, *, actor: Actor, resource_type: str) -> HttpResponse:
+    """The versions of what a hospital pushed of a type, newest first."""
+    _require_type(resource_type)
+    body = history_of_type(resource_type, Asked(request.GET), by=actor)
+    return fhir_response(body, 200)
+
+
+@_fhir("GET", "HEAD")
+def whole_history(request: HttpRequest, *, actor: Actor) -> HttpResponse:
+    """The history of everything, which is not told."""
+    raise refuse("history-whole")
 
 
 @_answered("GET", "HEAD")
