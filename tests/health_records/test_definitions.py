@@ -62,8 +62,8 @@ RESOURCES = structure(
     element("Visit.id", types=["http://hl7.org/fhirpath/System.String"]),
     element("Visit.note", more='<type><extension url="http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type">'
             '<valueUrl value="markdown"/></extension><code value="http://hl7.org/fhirpath/System.String"/></type>'),
-    element("Visit.status", types=["code"], least=1, more=bound("urn:all")),
-    element("Visit.kind", types=["code"], more=bound("urn:elsewhere")),
+    element("Visit.status", types=["code"], least=1, more=bound("urn:all") + '<isModifier value="true"/><isSummary value="true"/>'),
+    element("Visit.kind", types=["code"], more=bound("urn:elsewhere") + '<isModifier value="false"/><isSummary value="false"/>'),
     element("Visit.colour", types=["code"], more=bound("urn:all", "example")),
     element("Visit.who", more='<type><code value="Reference"/><targetProfile value="http://x/Patient"/>'
             '<targetProfile value="http://x/Group"/></type>'),
@@ -112,7 +112,13 @@ def test_what_is_made_of_definitions(archive):
         "elements": {
             "id": {"types": ["id"]},
             "note": {"types": ["markdown"]},
-            "status": {"types": ["code"], "min": 1, "codes": "urn:all"},
+            "status": {
+                "types": ["code"],
+                "min": 1,
+                "codes": "urn:all",
+                "summary": True,
+                "modifier": True,
+            },
             "kind": {"types": ["code"]},
             "colour": {"types": ["code"]},
             "who": {"types": ["Reference"], "targets": ["Group", "Patient"]},
@@ -192,7 +198,9 @@ def test_what_we_keep_is_whole():
     assert values["http://hl7.org/fhir/ValueSet/administrative-gender"] == {
         "http://hl7.org/fhir/administrative-gender": ["male", "female", "other", "unknown"]
     }
-    assert types["Encounter"]["elements"]["class"] == {"types": ["Coding"], "min": 1}
+    assert types["Encounter"]["elements"]["class"] == {
+        "types": ["Coding"], "min": 1, "summary": True,
+    }  # fmt: skip
 
 
 def test_every_type_can_be_checked():

@@ -36,8 +36,8 @@ def test_forms_that_are_none(type_, body, status, rule, system):
         ("_include", "Observation:nothing", "search-include"),
         ("_include", "Condition:subject", "search-include"),
         ("_revinclude", "Provenance:target", "search-parameter"),
-        ("_summary", "text", "search-parameter"),
-        ("_elements", "code", "search-parameter"),
+        ("_summary", "some", "search-parameter"),
+        ("_contained", "true", "search-parameter"),
         ("_has:Condition:subject:code", "1", "search-parameter"),
     ],
 )

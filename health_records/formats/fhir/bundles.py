@@ -26,6 +26,10 @@ MEDICAL_RECORD = "MR"
 METHODS = frozenset({"POST", "PUT", DELETE})
 READS = frozenset({"GET", "HEAD"})
 KEPT = RESOURCE_TYPES - NOT_KEPT
+SUBSETTED = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+}
 VERSION_TAG = re.compile(r'(?:W/)?"(\d{1,9})"')
 RESTFUL = re.compile(r"https?://.*/([A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 
@@ -144,6 +148,8 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
     type_ = resource.get("resourceType")
     if not isinstance(type_, str) or type_ not in KEPT:
         raise refuse(rule_against(type_), f"{entry.path}.resourceType", str(type_))
+    if _is_part(resource):
+        raise refuse("subsetted", f"{entry.path}.meta.tag")
     entry.resource_type, entry.resource = type_, resource
     entry.kind = KINDS.get(type_, Kind.ENTRY)
     entry.source_id = _source_id(entry, resource)
@@ -161,6 +167,14 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
 def rule_against(type_: Any) -> str:
     """The rule that a type breaks which is not kept."""
     return "resource-kept" if isinstance(type_, str) and type_ in NOT_KEPT else "resource-type"
+
+
+def _is_part(resource: dict[str, Any]) -> bool:
+    """Whether a resource is marked as less than the whole, as the answers to `_elements` are."""
+    meta = resource.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    listed = tags if isinstance(tags, list) else ()
+    return any(isinstance(one, dict) and SUBSETTED.items() <= one.items() for one in listed)
 
 
 def _source_id(entry: Entry, resource: dict[str, Any]) -> str:

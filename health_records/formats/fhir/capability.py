@@ -20,6 +20,10 @@ TAKES: Mapping[str, Any] = {
     "conditionalDelete": "single",
     "referencePolicy": ["literal", "logical", "enforced", "local"],
 }
+PARTS = (
+    "read, vread and searches take _summary (true, text, data; searches count too) and _elements; what"
+    " comes is marked SUBSETTED. histories take _count and _since. PATCH is not supported."
+)
 DOCUMENTATION = (
     "Conditions of create, update and delete: identifier=system|value and _id, among what the same"
     " hospital pushed. Delete marks a resource as entered in error: by its status where its type has"
@@ -66,13 +70,14 @@ def capability_statement() -> dict[str, Any]:
         resources.append(one)
     rest: dict[str, Any] = {
         "mode": "server",
+        "documentation": PARTS,
         "security": {
             "description": "OAuth 2.0 client credentials with private_key_jwt (RFC 7523) at /oauth/token"
         },
         "resource": resources,
     }
     if takes:
-        rest |= {"documentation": DOCUMENTATION}
+        rest["documentation"] = f"{DOCUMENTATION} {PARTS}"
     rest["interaction"] = [
         {"code": code, "documentation": ENTRIES[settings.ROLE]} for code in ("transaction", "batch")
     ]

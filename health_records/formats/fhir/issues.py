@@ -40,6 +40,7 @@ RULES: Mapping[str, Rule] = {
     "bundle-type": Rule("not-supported", 422, "Bundle.type 为“{value}”。请使用 transaction 或 batch", "Bundle.type is “{value}”. Use transaction or batch"),
     "bundle-expected": Rule("structure", 422, "此地址只接收 Bundle，收到“{value}”。单个资源请 POST 到 /fhir/R4/<类型>", "Only a Bundle is taken here, not “{value}”. POST a single resource to /fhir/R4/<type>"),
     "entry-list": Rule("structure", 422, "entry 应为非空数组", "entry must be a non-empty array"),
+    "subsetted": Rule("value", 422, "资源带有 SUBSETTED 标签，不完整，不能保存。请读取完整的资源（不带 _summary、_elements），再修改", "The resource bears the tag SUBSETTED: it is not whole. Read it whole (without _summary, _elements), then change that"),
     "request-required": Rule("required", 422, "缺少 request.method 或 request.url。请补充", "request.method or request.url is missing. Add it"),
     "request-method": Rule("not-supported", 422, "不支持的 request.method：“{value}”。请使用 POST、PUT、DELETE、GET 或 HEAD；代替 PATCH，请用 PUT 送回整个资源", "request.method “{value}” is not supported. Use POST, PUT, DELETE, GET or HEAD; instead of PATCH put the whole resource"),
     "request-url": Rule("value", 422, "request.url“{value}”与方法或资源不符。POST 用“类型”；PUT、DELETE 用“类型/id”或“类型?identifier=系统|值”", "request.url “{value}” does not fit the method or the resource. POST takes “Type”; PUT and DELETE “Type/id” or “Type?identifier=system|value”"),

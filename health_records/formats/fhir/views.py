@@ -33,6 +33,7 @@ from health_records.formats.fhir.resource_types import KINDS, NOT_KEPT, RESOURCE
 from health_records.formats.fhir.search.answers import search
 from health_records.formats.fhir.search.everything import everything
 from health_records.formats.fhir.search.requests import is_strict, pairs_asked
+from health_records.formats.fhir.subsets import subset_asked
 from health_records.incoming import Kind
 from health_records.visibility import facts_about_registration
 from kernel.access.errors import NotVisible
@@ -233,12 +234,14 @@ def _search(request: HttpRequest, actor: Actor, resource_type: str) -> HttpRespo
 def _read(
     request: HttpRequest, actor: Actor, resource_type: str, id_: str, version: int | None
 ) -> HttpResponse:
+    subset = subset_asked(request.GET, resource_type)
     stored = _readable(actor, resource_type, id_, version)
     if stored.deleted:
         raise refuse("deleted", value=f"{resource_type}/{stored.id}/_history/{stored.version}")
     response = HttpResponse(status=304)
     if not is_unchanged(request, f'W/"{stored.version}"', stored.recorded_at):
-        response = fhir_response(resource_of(stored), 200)
+        whole = resource_of(stored)
+        response = fhir_response(subset(whole) if subset else whole, 200)
     return say_version(response, stored.version, stored.recorded_at)
 
 

@@ -116,6 +116,9 @@ def _element(element: Element, path: str, *, is_group: bool) -> Json:
         made["min"] = least
     if (most := value(element, "max")) != "1":
         made["max"] = most
+    for name, flag in (("isSummary", "summary"), ("isModifier", "modifier")):
+        if value(element, name) == "true":
+            made[flag] = True
     targets = sorted(
         {
             str(profile.get("value")).rpartition("/")[2]

@@ -61,7 +61,10 @@ def _answer(query: Query, pairs: Pairs, language: str, by: Actor) -> bytes:
         cursor = cursor_of(criteria.resource_type, pairs, place)
         links.append(("next", address(path, [(CURSOR, cursor)])))
     outcome = warnings(query.issues, language) if query.issues else None
-    return searchset(found, included, links=links, total=total, outcome=outcome)
+    return searchset(
+        found, included, links=links, total=total, outcome=outcome,
+        subsets=(query.subset, query.subset_of_included),
+    )  # fmt: skip
 
 
 def _audit(

@@ -23,6 +23,7 @@ from health_records.formats.fhir.search.values import (
     token_of,
     wrong,
 )
+from health_records.formats.fhir.subsets import SUMMARIES, Subset, with_elements
 from health_records.incoming import Kind
 from health_records.visibility import facts_that_suffice
 from kernel.access.rules import Fact
@@ -52,6 +53,8 @@ class Query:
     sorted_by: Order | None = None
     since: Moment | None = None
     narrowed: set[Meaning] = field(default_factory=set)
+    subset: Subset | None = None
+    subset_of_included: Subset | None = None
 
 
 def query_of(resource_type: str, pairs: Pairs, actor: Actor) -> Query:
@@ -71,6 +74,8 @@ def query_of(resource_type: str, pairs: Pairs, actor: Actor) -> Query:
             continue
         if understood:
             query.applied.append((name, text))
+    if query.includes and query.subset is SUMMARIES["text"]:  # R4, 3.1.1.5.8
+        raise wrong("_summary", "text")
     _lead(query, actor)
     return query
 
@@ -163,9 +168,20 @@ def _total(query: Query, name: str, text: str) -> bool:
 def _summary(query: Query, name: str, text: str) -> bool:
     if text == "count":
         query.size = 0
+    elif text in SUMMARIES and query.subset is None:
+        query.subset = query.subset_of_included = SUMMARIES[text]
     elif text != "false":
         query.issues.append(Issue("search-parameter", name, f"{name}={text}"))
-    return text in {"count", "false"}
+        return False
+    return True
+
+
+def _elements(query: Query, name: str, text: str) -> bool:
+    if query.subset is not None:
+        query.issues.append(Issue("search-parameter", name, name))
+        return False
+    query.subset = with_elements(query.criteria.resource_type, text)
+    return True
 
 
 def _include(query: Query, name: str, text: str) -> bool:
@@ -179,7 +195,8 @@ def _include(query: Query, name: str, text: str) -> bool:
 
 Take = Callable[[Query, str, str], bool]
 CONTROLS: dict[str, Take] = {
-    "_count": _count, "_sort": _sort, "_total": _total, "_summary": _summary, "_include": _include,
+    "_count": _count, "_sort": _sort, "_total": _total, "_summary": _summary, "_elements": _elements,
+    "_include": _include,
 }  # fmt: skip
 
 MODIFIERS = {

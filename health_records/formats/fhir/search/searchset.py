@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from health_records.finding.criteria import Found
 from health_records.formats.fhir.reading import CUT, resource_of
+from health_records.formats.fhir.subsets import Subset
 from health_records.models import DocumentContent
 from health_records.selectors import StoredVersion, contents_of_several
 
@@ -26,8 +27,9 @@ def searchset(
     links: Links,
     total: int | None = None,
     outcome: dict[str, Any] | None = None,
+    subsets: tuple[Subset | None, Subset | None] = (None, None),
 ) -> bytes:
-    """The Bundle of a page."""
+    """The Bundle of a page; `subsets` are what is wanted of matches and of what is included."""
     head: dict[str, Any] = {
         "resourceType": "Bundle",
         "type": "searchset",
@@ -36,7 +38,7 @@ def searchset(
     }
     if total is not None:
         head["total"] = total
-    entries = entries_of(matches, MATCH) + entries_of(included, INCLUDE)
+    entries = entries_of(matches, MATCH, subsets[0]) + entries_of(included, INCLUDE, subsets[1])
     if outcome is not None:
         said = {"resource": outcome, "search": {"mode": "outcome"}}
         entries.append(orjson.dumps(said))
@@ -45,7 +47,7 @@ def searchset(
     return b'%b,"entry":[%b]}' % (orjson.dumps(head)[:-1], b",".join(entries))
 
 
-def entries_of(found: Sequence[Found], mode: bytes) -> list[bytes]:
+def entries_of(found: Sequence[Found], mode: bytes, subset: Subset | None = None) -> list[bytes]:
     """Each as an entry."""
     asked = {(one.id, one.version) for one in found if _is_kept_here(one)}
     contents = contents_of_several(asked)
@@ -54,10 +56,11 @@ def entries_of(found: Sequence[Found], mode: bytes) -> list[bytes]:
         b'{"fullUrl":"%b","resource":%b,"search":{"mode":"%b"}}'
         % (
             f"{base}{one.resource_type}/{one.id}".encode(),
-            text_of(one, contents.get((one.id, one.version), [])),
+            subset(text) if subset else text,
             mode,
         )
         for one in found
+        for text in [text_of(one, contents.get((one.id, one.version), []))]
     ]
 
 

@@ -168,7 +168,7 @@ def _object_check(
 
 def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
     stem = name.removesuffix("[x]")
-    forms = {_property(name, code): code for code in element["types"]}
+    forms = {property_of(name, code): code for code in element["types"]}
     for key, code in forms.items():
         shape.fields[key] = _element_check(type_, name, code, element)
         if code in PRIMITIVES:
@@ -183,7 +183,7 @@ def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
         shape.required.append(name)
 
 
-def _property(name: str, code: str) -> str:
+def property_of(name: str, code: str) -> str:
     """The JSON property of an element with a value of a type."""
     if not name.endswith("[x]"):
         return name
