@@ -18,7 +18,7 @@ TAKES: Mapping[str, Any] = {
     "conditionalCreate": True,
     "conditionalUpdate": True,
     "conditionalDelete": "single",
-    "referencePolicy": ["literal", "logical", "enforced", "local"],
+    "referencePolicy": ["literal", "logical", "enforced"],
 }
 PARTS = (
     "read, vread and searches take _summary (true, text, data; searches count too) and _elements; what"
@@ -56,7 +56,7 @@ def capability_statement() -> dict[str, Any]:
         one: dict[str, Any] = {
             "type": name,
             "interaction": [{"code": code} for code in codes],
-            "versioning": "versioned-update",
+            "versioning": "versioned",
             "readHistory": True,
             "conditionalRead": "full-support",
         }
