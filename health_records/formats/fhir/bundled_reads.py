@@ -25,9 +25,9 @@ from django.utils.http import http_date, parse_http_date
 from django.utils.translation import get_language
 
 from health_records.formats.fhir.bundles import TRANSACTION, is_read, listed_in
-from health_records.formats.fhir.columns import moment_of
 from health_records.formats.fhir.issues import Issue, MessageRefused, outcome, refuse
 from health_records.formats.fhir.parsing import dump
+from health_records.formats.fhir.search.values import plain_moment_of
 from health_records.formats.fhir.validation.resources import validate_entry, validate_envelope
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
@@ -143,9 +143,9 @@ def _request(place: int, asked: Mapping[str, str], outer: HttpRequest) -> HttpRe
     if "ifNoneMatch" in asked:
         environ["HTTP_IF_NONE_MATCH"] = asked["ifNoneMatch"]
     if "ifModifiedSince" in asked:
-        environ["HTTP_IF_MODIFIED_SINCE"] = http_date(
-            moment_of(asked["ifModifiedSince"]).timestamp()
-        )
+        path = f"{_path(place)}.ifModifiedSince"
+        since = plain_moment_of(path, asked["ifModifiedSince"]).start
+        environ["HTTP_IF_MODIFIED_SINCE"] = http_date(since.timestamp())
     return WSGIRequest(environ)
 
 

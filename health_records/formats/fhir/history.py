@@ -47,7 +47,7 @@ class Asked:
 
     def __init__(self, query: QueryDict) -> None:
         if unknown := sorted(query.keys() - UNDERSTOOD):
-            raise refuse("history-parameter", f"http.{unknown[0]}", unknown[0])
+            raise refuse("history-parameter", unknown[0], unknown[0])
         told = {name: str(query[name]) for name in SAID_AGAIN if name in query}
         self.count = count_of("_count", told["_count"]) if "_count" in told else USUAL_COUNT
         self.since = plain_moment_of("_since", told["_since"]).start if "_since" in told else None
