@@ -12,6 +12,7 @@ from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
 from health_records.api import router as records
+from health_records.feeds_api import router as feeds
 from health_records.messages_api import router as messages
 from kernel.actor import Actor
 from kernel.http import problem_response
@@ -69,6 +70,7 @@ api.add_router("", persons)
 api.add_router("", consents)
 api.add_router("", records)
 api.add_router("", messages)
+api.add_router("", feeds)
 
 
 @api.exception_handler(DomainError)

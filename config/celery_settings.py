@@ -15,6 +15,7 @@ beat_schedule = {
     "forget what ended": {"task": "accounts.forget_expired", "schedule": 600.0},
     "forget deliveries": {"task": "events.forget_old", "schedule": 3600.0},
     "forget refused messages": {"task": "records.forget_refused", "schedule": 3600.0},
+    "count attempts": {"task": "records.count_attempts", "schedule": 60.0},
     "forget commands": {"task": "commands.forget_old", "schedule": 3600.0},
     "destroy keys given up": {"task": "keys.destroy_given_up", "schedule": 600.0},
 }

@@ -1,6 +1,6 @@
 """How good what a hospital pushes is: timely, complete, and about people who can be told apart.
 
-Pure counting; the rows are `models.Attempt`.
+Pure counting; the rows are `models.Attempt`, and by the day `models.FeedDay`.
 """
 
 from collections import Counter
@@ -24,6 +24,8 @@ WANTED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns that a record of use to others has, by resource type."""
 WANTED_OF_PATIENTS = ("name", "sex", "birth_date", "documents", "phones")
+SIZES_PER_DOUBLING = 4
+"""Delays are counted by size, the whole part of 4·log₂(seconds), so that days and hospitals add up."""
 
 
 @dataclass(slots=True)
@@ -62,6 +64,16 @@ def counts_of(resources: Iterable[Incoming], at: datetime) -> Counts:
             newest = moment
     counts.delay_seconds = (at - newest).total_seconds() if newest else None
     return counts
+
+
+def median_of(delays: Mapping[int, int]) -> float | None:
+    """The median delay in seconds, true to within 10 %, of delays counted by size."""
+    left = (sum(delays.values()) + 1) // 2
+    for size in sorted(delays):
+        left -= delays[size]
+        if left <= 0:
+            return round(2 ** ((size + 0.5) / SIZES_PER_DOUBLING), 1)
+    return None
 
 
 def _count_patient(counts: Counts, patient: Incoming) -> None:

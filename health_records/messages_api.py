@@ -1,34 +1,23 @@
-"""The repair shop: refused messages listed, shown, mended and replayed; and how a hospital's feed does."""
+"""The repair shop: refused messages listed, shown, mended and replayed."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import orjson
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils import timezone
 from django.utils.translation import get_language
 from ninja import Query, Router, Schema
 from pydantic import AfterValidator, AwareDatetime, StringConstraints
 
-from health_records.errors import WrongCity
 from health_records.formats.fhir import repair
 from health_records.formats.fhir.door import Answer
 from health_records.formats.fhir.issues import MessageRefused, outcome
 from health_records.formats.fhir.negotiation import FHIR_JSON, body_of
-from health_records.messages import (
-    days_of,
-    linked_of,
-    outcome_of,
-    raw_of,
-    refused_visible_to,
-    request_of,
-)
+from health_records.messages import outcome_of, raw_of, refused_visible_to, request_of
 from health_records.models import Message
 from kernel.access.errors import NotVisible
 from kernel.access.rules import ANYBODY_KNOWN, AT_HOME
@@ -42,7 +31,6 @@ from registry.organisations.selectors import organisation_by_code
 router = Router(tags=["messages"])
 
 MOST_LISTED, MOST_REPLAYED = 200, 100
-MOST_DAYS = 366
 
 Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
@@ -122,50 +110,6 @@ class Tally(Schema):
     next: str | None
 
 
-class Numbers(Schema):
-    """A hospital's feed over some time. Shares are between 0 and 1; null where there is nothing."""
-
-    accepted: int = 0
-    refused: int = 0
-    resources_stored: int = 0
-    resources_refused: int = 0
-    by_rule: dict[str, int] = {}
-    median_delay_seconds: float | None = None
-    within_a_day: float | None = None
-    completeness: float | None = None
-    patients: int = 0
-    identified: int = 0
-    reachable: int = 0
-
-
-class Day(Numbers):
-    """One day."""
-
-    day: date
-
-
-class Total(Numbers):
-    """All days; of the registrations made in them so many are linked to a person."""
-
-    registrations: int
-    linked: int
-
-
-class Intake(Schema):
-    """How a hospital's feed does."""
-
-    hospital: str
-    days: list[Day]
-    total: Total
-
-
-class Period(Schema):
-    """From one day to another, both included; the last thirty days if nothing is said."""
-
-    since: date | None = None
-    until: date | None = None
-
-
 @router.get("/messages", response=RefusedPage)
 def refused_messages(request: SignedInRequest, wanted: Query[Filter]) -> dict[str, object]:
     """Refused messages, oldest first: a hospital's own, or all for the platform's operators."""
@@ -229,30 +173,6 @@ def replay_messages(request: SignedInRequest, wanted: Filter) -> dict[str, objec
     )  # fmt: skip
     tally = repair.replay_all(page, by=request.auth, language=get_language() or "zh")
     return asdict(tally) | {"next": place}
-
-
-@router.get("/organisations/{code}/intake", response=Intake)
-def intake(request: SignedInRequest, code: str, period: Query[Period]) -> dict[str, object]:
-    """How a hospital's feed does: timely, complete, about whom; what is refused, by rule. No persons."""
-    organisation = organisation_by_code(code)
-    is_own = organisation.id == request.auth.organisation_id
-    authorise(
-        request.auth, "intake.read", facts=ANYBODY_KNOWN | (AT_HOME if is_own else frozenset()),
-        organisation_id=organisation.id,
-    )  # fmt: skip
-    if organisation.node != settings.NODE_CODE:
-        raise WrongCity(facts={"city": organisation.node})
-    since, until = _bounds(period)
-    days = days_of(organisation.id, since=since, until=until, zone=settings.TIME_ZONE)
-    total: Mapping[str, Any] = days.pop(None, {})
-    registrations, linked = linked_of(
-        organisation.id, organisation.node, since=since, until=until
-    )  # fmt: skip
-    return {
-        "hospital": organisation.code,
-        "days": [{"day": day, **_filled(numbers)} for day, numbers in days.items()],
-        "total": {**_filled(total), "registrations": registrations, "linked": linked},
-    }
 
 
 def _page(actor: Actor, wanted: Filter, most: int) -> tuple[list[Message], str | None]:
@@ -337,24 +257,3 @@ def _invalid(refusal: MessageRefused, language: str) -> InputInvalid:
     invalid = InputInvalid(outcome(refusal.issues, language)["issue"][0]["details"]["text"])
     invalid.status = refusal.status
     return invalid
-
-
-def _bounds(period: Period) -> tuple[datetime, datetime]:
-    zone = ZoneInfo(settings.TIME_ZONE)
-    last = period.until or timezone.localdate(timezone=zone)
-    first = period.since or last - timedelta(days=29)
-    if last == date.max or not timedelta() <= last - first < timedelta(days=MOST_DAYS):
-        raise InputInvalid(
-            {"zh": "时间段须为 1 至 366 天", "en": "The period must be 1 to 366 days"}
-        )
-    start = datetime.combine(first, time(), zone)
-    return start, datetime.combine(last + timedelta(days=1), time(), zone)
-
-
-def _filled(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers with what is not there left to its default; shares to four places."""
-    return {
-        name: round(float(value), 4) if name in {"within_a_day", "completeness"} else value
-        for name, value in numbers.items()
-        if value is not None
-    }

@@ -65,7 +65,8 @@ class Attempt(LocalModel):
 
     A row of its own instead of counters, which messages of one hospital would queue for. `rules` is
     `{rule: how often}`; `delay_seconds` from the last event told of to its arrival; `present` of `wanted`
-    elements were there; of the `patients` so many have a valid identity number, and a phone.
+    elements were there; of the `patients` so many have a valid identity number, and a phone. `counted`: it
+    is in its `FeedDay`.
     """
 
     organisation = models.ForeignKey(
@@ -82,12 +83,51 @@ class Attempt(LocalModel):
     patients = models.PositiveIntegerField(default=0)
     identified = models.PositiveIntegerField(default=0)
     reachable = models.PositiveIntegerField(default=0)
+    counted = models.BooleanField(default=False, db_default=False)
 
     class Meta:
-        indexes = [models.Index(name="attempt_of_hospital", fields=["organisation", "at"])]
+        indexes = [
+            models.Index(name="attempt_of_hospital", fields=["organisation", "at"]),
+            models.Index(name="attempt_uncounted", fields=["id"], condition=Q(counted=False)),
+        ]
 
     def __str__(self) -> str:
         return f"attempt of {self.organisation_id} at {self.at}"
+
+
+class FeedDay(CityModel):
+    """What came of a hospital's messages on one day, counted in its city: what the hub knows of its feed.
+
+    Everything in it can be added up over days and hospitals. `delays` is `{size: how many messages}`, a
+    size being what `intake.median_of` takes; so many of the `delayed` ones came `within_a_day`.
+    """
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    day = models.DateField()
+    accepted = models.PositiveBigIntegerField()
+    refused = models.PositiveBigIntegerField()
+    resources_stored = models.PositiveBigIntegerField()
+    resources_refused = models.PositiveBigIntegerField()
+    rules = models.JSONField(default=dict)
+    delays = models.JSONField(default=dict)
+    delayed = models.PositiveBigIntegerField()
+    within_a_day = models.PositiveBigIntegerField()
+    wanted = models.PositiveBigIntegerField()
+    present = models.PositiveBigIntegerField()
+    patients = models.PositiveBigIntegerField()
+    identified = models.PositiveBigIntegerField()
+    reachable = models.PositiveBigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="feed_day_once", fields=["organisation", "day"]),
+        ]
+        indexes = [models.Index(name="feed_day_of_day", fields=["day"])]
+
+    def __str__(self) -> str:
+        return f"feed of {self.organisation_id} on {self.day}"
 
 
 class PushedResource(CityModel):

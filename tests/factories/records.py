@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from factory.declarations import LazyFunction
+from factory.declarations import LazyAttribute, LazyFunction
 
-from health_records.models import ClinicalEntry, Document, Encounter, ResourceVersion
+from health_records.models import ClinicalEntry, Document, Encounter, FeedDay, ResourceVersion
 from kernel.homes import uuid7
 from tests.factories.arriving import ArrivingFactory
 
@@ -69,6 +69,20 @@ class VersionFactory(ArrivingFactory):
     source = "{}"
     message_id = LazyFunction(uuid7)
     recorded_at = LazyFunction(timezone.now)
+
+
+class FeedDayFactory(ArrivingFactory):
+    """A day of a hospital's feed, counted in its city."""
+
+    class Meta:
+        model = FeedDay
+
+    node = LazyAttribute(lambda day: day.organisation.node)
+    day = LazyFunction(timezone.localdate)
+    accepted = 1
+    refused = resources_refused = delayed = within_a_day = wanted = present = 0
+    resources_stored = 5
+    patients = identified = reachable = 1
 
 
 def visit_of(registration: Any, at: datetime | None = None) -> Any:

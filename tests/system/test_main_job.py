@@ -101,6 +101,30 @@ def test_what_went_in_comes_out_at_the_city_and_at_the_hub(province):
     assert documents
 
 
+def test_the_hub_is_told_how_every_hospitals_feed_does(province):
+    """Counted in the cities within a minute, added up at the hub; the same as the cities tell at once."""
+    feeds = {}
+    for city in (FIRST, SECOND):
+        code = hospital_of(province, city).code
+        path = f"/api/v1/organisations/{code}/intake"
+        feeds[code] = client_of(province.home, code).get(path).body["total"]
+    analyst = sign_in(province, "analyst")
+
+    def told():
+        listed = {one["hospital"]: one for one in analyst.json("/api/v1/intake")["items"]}
+        return {code: listed[code]["accepted"] for code in feeds} == {
+            code: numbers["accepted"] for code, numbers in feeds.items()
+        } and listed
+
+    listed = until(told, 100, pause=1)
+
+    assert all(numbers["accepted"] > 0 for numbers in feeds.values())
+    for code, numbers in feeds.items():
+        assert listed[code]["city"] in {FIRST, SECOND}
+        for name in ("resources_stored", "by_rule", "patients", "identified", "completeness"):
+            assert listed[code][name] == numbers[name]
+
+
 def test_every_sample_reads_back_as_it_was_sent(province):
     hospital = hospital_of(province, FIRST).code
     words = ("--hospital", hospital, "--check", "--json")
