@@ -2,13 +2,14 @@
 
 import json
 import time
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import pytest
 from django.conf import settings
 
 from health_records.models import ClinicalEntry, ResourceVersion, SourceParty
-from tests.factories.fhir import bundle, entry
+from tests.factories.fhir import as_bytes, bundle, entry
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
@@ -136,6 +137,49 @@ def test_thousands_are_stored_updated_and_taken_back(quickly):
     kept = set(ClinicalEntry.objects.values_list("version", "status_code", "value_number"))
     assert kept == {(3, "entered-in-error", number / 2) for number in range(2_000)}
     assert ResourceVersion.objects.count() == 6_000
+
+
+def of_size(size):
+    """A message of so many bytes: one document."""
+    document = {
+        "resourceType": "DocumentReference", "id": "d", "status": "current",
+        "content": [{"attachment": {"contentType": "application/pdf", "data": ""}}],
+    }  # fmt: skip
+    message = bundle(entry(document))
+    left = size - len(as_bytes(message))
+    attachment: dict[str, Any] = document["content"][0]["attachment"]  # type: ignore[index]
+    attachment["data"] = "JVBE" * (left // 4)
+    return as_bytes(message) + b" " * (left % 4), attachment["data"]
+
+
+def test_the_largest_message(quickly, system):
+    """20 MB are taken in, in some hundred megabytes of memory, and come back as they were."""
+    raw, data = of_size(settings.MAX_BODY_BYTES)
+    before = getrusage(RUSAGE_SELF).ru_maxrss
+
+    answer = quickly(raw)
+
+    assert (len(raw), statuses(answer)) == (20 * 2**20, ["201 Created"])
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 400 * 2**10  # kilobytes
+    location = answer.json()["entry"][0]["response"]["location"]
+    back = system.get(f"/fhir/R4/{location}").json()
+    assert back["content"][0]["attachment"]["data"] == data
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("zh", "消息超过 20971520 字节。请拆分为多个 Bundle"),
+     ("en", "The message exceeds 20971520 bytes. Split it into several Bundles")],
+)  # fmt: skip
+def test_a_byte_more_than_the_largest(language, said, quickly, stored):
+    raw, _ = of_size(settings.MAX_BODY_BYTES + 1)
+    before = stored()
+
+    answer = quickly(raw, **{"Accept-Language": language})
+
+    assert (answer.status_code, first_issue(answer)) == (413, ("too-large", ""))
+    assert answer.json()["issue"][0]["details"]["text"] == said
+    assert stored() == before
 
 
 def test_more_entries_than_a_message_may_have(quickly, stored):

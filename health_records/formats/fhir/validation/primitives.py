@@ -52,6 +52,12 @@ def text(value: Any, _: Findings) -> list[Fault] | None:
     return None
 
 
+def data(value: Any, found: Findings) -> list[Fault] | None:
+    """The data of an Attachment, of any length; the Attachment itself is told when they are no base64."""
+    wrong = text(value, found)
+    return None if wrong and wrong[0][1] == "text-length" else wrong
+
+
 def uri(value: Any, _: Findings) -> list[Fault] | None:
     """A uri, url or canonical; OIDs and UUIDs in it have their own form."""
     if type(value) is not str:

@@ -25,7 +25,7 @@ from health_records.formats.fhir.validation.findings import (
     Json,
 )
 from health_records.formats.fhir.validation.invariants import INVARIANTS
-from health_records.formats.fhir.validation.primitives import PRIMITIVES, one_of
+from health_records.formats.fhir.validation.primitives import PRIMITIVES, data, one_of
 from health_records.formats.fhir.validation.special_types import (
     FURTHER,
     domain_resource,
@@ -272,7 +272,7 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
     if name == "contained":
         check = _contained
     if (type_, name) == ("Attachment", "data"):
-        check = PRIMITIVES["string"]  # the Attachment itself is told when it is no base64
+        check = data
     if check is None:
         check = _check_within(code)
     return _list_of(check) if element.get("max") == MANY else check
