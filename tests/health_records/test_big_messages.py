@@ -2,12 +2,14 @@
 
 import json
 import time
+from io import BytesIO
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import pytest
 from django.conf import settings
 
+from health_records.formats.fhir import negotiation
 from health_records.models import ClinicalEntry, ResourceVersion, SourceParty
 from tests.factories.fhir import as_bytes, bundle, entry
 
@@ -180,6 +182,32 @@ def test_a_byte_more_than_the_largest(language, said, quickly, stored):
     assert (answer.status_code, first_issue(answer)) == (413, ("too-large", ""))
     assert answer.json()["issue"][0]["details"]["text"] == said
     assert stored() == before
+
+
+class Sent(BytesIO):
+    """What a client sends without saying how long it is (chunked), as the server hands it on."""
+
+    def post(self, system):
+        return system.generic(
+            "POST", "/fhir/R4", content_type="application/fhir+json",
+            **{"wsgi.input": self, "HTTP_TRANSFER_ENCODING": "chunked"},
+        )  # fmt: skip
+
+
+def test_a_message_in_chunks(system):
+    assert statuses(Sent(as_bytes(bundle(entry(organisation(1))))).post(system)) == ["201 Created"]
+
+
+def test_who_sends_too_much_may_end_the_sentence(system, monkeypatch):
+    """A client that is cut off while it sends hears no answer; one that never ends is cut off."""
+    monkeypatch.setattr(settings, "MAX_BODY_BYTES", 1024)
+    monkeypatch.setattr(negotiation, "CHUNK", 100)
+    little, endless = Sent(b" " * 3_000), Sent(b" " * 50_000)
+
+    answers = [one.post(system) for one in (little, endless)]
+
+    assert [(one.status_code, first_issue(one)[0]) for one in answers] == [(413, "too-large")] * 2
+    assert (little.tell(), endless.tell()) == (3_000, 1_025 + 4_100)
 
 
 def test_more_entries_than_a_message_may_have(quickly, stored):

@@ -6,6 +6,7 @@ Django's own gzip middleware does it.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -34,6 +35,8 @@ ANYTHING = frozenset({"*/*", "application/*"})
 WORTH_PACKING = 1400
 """Bytes: a smaller answer fits one packet as it is."""
 LONGEST_BLUR = 100
+TIMES_LET_SEND, CHUNK = 4, 1 << 16
+"""So many times the limit a client may send before the connection is closed upon it."""
 
 
 def body_of(request: HttpRequest) -> bytes:
@@ -45,14 +48,25 @@ def body_of(request: HttpRequest) -> bytes:
     if encoding not in {"identity", "gzip"}:
         raise refuse("encoding", value=encoding)
     try:
-        raw = request.body
-    except RequestDataTooBig as error:
-        raise refuse("too-large", value=str(limit)) from error
-    except UnreadablePostError as error:
+        raw = _read(request, limit)
+    except (UnreadablePostError, OSError) as error:
         raise refuse("json") from error
-    if len(raw) > limit:
-        raise refuse("too-large", value=str(limit))
     return gunzip(raw, limit) if encoding == "gzip" else raw
+
+
+def _read(request: HttpRequest, limit: int) -> bytes:
+    """The body as it came; Django by itself reads as many bytes as Content-Length says."""
+    is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    stream = request.META["wsgi.input"] if is_chunked else request
+    with suppress(RequestDataTooBig):
+        raw: bytes = stream.read(limit + 1) if is_chunked else request.body
+        if len(raw) <= limit:
+            return raw
+    # In the midst of sending a client hears nothing, so it may send some more.
+    left = TIMES_LET_SEND * limit
+    while left > 0 and (part := stream.read(CHUNK)):
+        left -= len(part)
+    raise refuse("too-large", value=str(limit))
 
 
 class Return(StrEnum):
