@@ -154,7 +154,18 @@ def test_what_the_client_has_already(result):
     assert there == [False, True, False, True, False, False]
     same, head = (answer.json()["entry"][place]["response"] for place in (0, 4))
     assert (same["etag"], head["etag"]) == ('W/"2"', 'W/"2"')
-    assert head["lastModified"].startswith(f"{result.recorded_at:%Y-%m-%dT}")
+    changed = answer.json()["entry"][1]["resource"]["meta"]["lastUpdated"]
+    assert head["lastModified"] == changed
+    assert same["lastModified"][:19] == changed[:19]
+
+
+@pytest.mark.parametrize("type_", ["batch", "transaction"])
+def test_a_failing_head_tells_why(type_, result):
+    answer = post(as_hospital(result.organisation), get("Observation/none", "HEAD"), type_=type_)
+
+    told = answer.json()
+    outcome = told if type_ == "transaction" else told["entry"][0]["response"]["outcome"]
+    assert (answer.status_code, rules(outcome)) == (200 if type_ == "batch" else 404, ["not-found"])
 
 
 def test_a_transaction_that_only_reads_fails_whole(result):

@@ -97,6 +97,8 @@ def answers_to(reads: Reads, request: HttpRequest, *, whole: bool) -> dict[int, 
         response = _refused([Issue("read-enough")]) if is_enough else _answer(place, raw, request)
         size += len(response.content)
         told[place] = _entry(response)
+        if raw["request"]["method"] == "HEAD":
+            told[place].pop("resource", None)
         if whole and response.status_code >= 400:
             raise ReadFailed(place, told[place])
     context.note_decision()  # each took its own, or gives out nothing but its refusal
@@ -135,7 +137,7 @@ def _request(place: int, asked: Mapping[str, str], outer: HttpRequest) -> HttpRe
         raise refuse("read-url", f"{_path(place)}.url", address)
     environ: dict[str, Any] = {name: outer.META[name] for name in PASSED_ON if name in outer.META}
     environ |= {
-        "REQUEST_METHOD": asked["method"],
+        "REQUEST_METHOD": "GET",  # a HEAD too, for its refusal is told
         "PATH_INFO": BASE + unquote_to_bytes(address).decode("latin-1"),  # as PEP 3333 wants it
         "QUERY_STRING": iri_to_uri(query),
         "wsgi.input": BytesIO(),
@@ -173,7 +175,7 @@ def _entry(response: HttpResponse) -> Json:
     status = HTTPStatus(response.status_code)
     said: Json = {"status": f"{status.value} {status.phrase}"}
     if status >= 400:
-        return {"response": said | {"outcome": orjson.Fragment(response.content or b"{}")}}
+        return {"response": said | {"outcome": orjson.Fragment(response.content)}}
     if tag := response.headers.get("ETag"):
         said["etag"] = tag
     if modified := response.headers.get("Last-Modified"):
