@@ -14,19 +14,18 @@ from django.conf import settings as node
 from django.db import transaction
 from django.utils import timezone
 
-from kernel.audit.models import AuditRow
 from kernel.commands import services, transport
 from kernel.commands.errors import CityUnreachable, CommandRefused, KeyReused, UnknownNode
 from kernel.commands.models import CommandReceived, CommandSent
 from kernel.commands.states import State, pause_after
 from kernel.commands.tasks import forget_old, settle
 from kernel.events.arrival import wait_for_event
-from kernel.events.models import Event, EventWatermark
+from kernel.events.models import Event
 from kernel.homes import uuid7
 from kernel.keys import secrets
 from kernel.nodes.models import Node
 from kernel.problems import problem_body
-from tests.commands.conftest import OPERATOR, OWN, PEER
+from tests.commands.conftest import OPERATOR, PEER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -372,32 +371,3 @@ def test_settled_commands_are_forgotten_after_their_time(city):
     CommandSent.objects.update(state=State.PARKED)
     forget_old()
     assert not CommandSent.objects.exists()
-
-
-def test_both_ends_over_a_real_wire(peer, live_server, register):
-    """The node sends to itself: one process plays both ends, with its own key."""
-    transport._pool.cache_clear()
-    register(node.NODE_CODE, live_server.url, secrets.public_key())
-    key = str(uuid7())
-
-    first = send(to=node.NODE_CODE, key=key, by=OWN)
-    CommandSent.objects.all().delete()
-    again = send(to=node.NODE_CODE, key=key, by=OWN)
-
-    assert first == again
-    assert EventWatermark.objects.get().node == BODY["name"]
-    assert AuditRow.objects.count() == 1
-    with pytest.raises(CommandRefused) as refused:
-        send(to=node.NODE_CODE, name="test.refuse", body={"name": "b"}, by=OWN)
-    assert (refused.value.code, refused.value.facts) == ("sold-out", {"left": 0})
-    transport._pool().clear()
-
-
-@pytest.mark.node("hub")
-def test_a_question_over_a_real_wire(peer, live_server, register):
-    transport._pool.cache_clear()
-    register(node.NODE_CODE, live_server.url, secrets.public_key())
-
-    asked = services.ask("test.read", to=node.NODE_CODE, body={"length": 2}, by=OWN)
-    assert asked == {"content": "xx"}
-    transport._pool().clear()
