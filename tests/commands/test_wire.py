@@ -1,5 +1,7 @@
 """Sending and receiving over a real wire."""
 
+from typing import Any
+
 import pytest
 from django.conf import settings as node
 
@@ -23,7 +25,13 @@ def test_both_ends_over_a_real_wire(peer, live_server, register):
     register(node.NODE_CODE, live_server.url, secrets.public_key())
     key = str(uuid7())
 
-    command = {"name": "test.note", "to": node.NODE_CODE, "body": BODY, "key": key, "by": OWN}
+    command: dict[str, Any] = {
+        "name": "test.note",
+        "to": node.NODE_CODE,
+        "body": BODY,
+        "key": key,
+        "by": OWN,
+    }
 
     first = services.send(**command)
     CommandSent.objects.all().delete()
