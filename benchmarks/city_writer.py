@@ -34,7 +34,7 @@ def main(rate: float, seconds: float) -> None:
     from kernel.events.models import Event
     from registry.patients.models import RegistrationVersion
     from registry.patients.rules import RegistrationFacts
-    from registry.patients.services import record_registration
+    from registry.patients.services import Statement, record_registrations
 
     own_events = Event.objects.filter(node=settings.NODE_CODE).order_by("-id")
     by, hospital = Actor.of_node(settings.NODE_CODE), uuid4()
@@ -51,11 +51,9 @@ def main(rate: float, seconds: float) -> None:
             phones=(f"139{done:08d}",),
         )
         with transaction.atomic():
-            record_registration(
+            record_registrations(
+                [Statement(str(done), facts, done.to_bytes(16, "big"))],
                 organisation_id=hospital,
-                local_id=str(done),
-                facts=facts,
-                digest=done.to_bytes(16, "big"),
                 at=timezone.now(),
                 by=by,
             )

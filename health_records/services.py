@@ -22,7 +22,7 @@ from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres.copying import copy_rows
 from registry.organisations.selectors import department_ids, ids_by_number
-from registry.patients.services import keep_name, record_registration, withdraw_registration
+from registry.patients.services import Statement, record_registrations
 from registry.practitioners.selectors import ids_by_certificate, role_ids
 
 RECEIVED = "records.received"
@@ -108,9 +108,7 @@ def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> Non
     _notice_changes(resources)
     # In key order, so that two messages with the same new resources wait instead of deadlocking.
     resources = sorted(resources, key=lambda one: (one.resource_type, one.local_id, one.source_key))
-    for resource in resources:
-        if resource.kind is Kind.REGISTRATION:
-            _store_registration(message, resource, by)
+    _store_registrations(message, [one for one in resources if one.kind is Kind.REGISTRATION], by)
     _map_parties([one for one in resources if one.kind is Kind.PARTY], message.organisation_id)
     for kind in (Kind.ENCOUNTER, Kind.DOCUMENT, Kind.PARTY, Kind.ENTRY):
         changed = [one for one in resources if one.kind is kind and one.changed]
@@ -146,25 +144,31 @@ def _notice_changes(resources: Sequence[Incoming]) -> None:
             one.changed, one.version = False, one.known.version
 
 
-def _store_registration(message: Received, resource: Incoming, by: Actor) -> None:
-    if resource.deleted:
-        withdrawn = withdraw_registration(
-            registration_id=resource.id, digest=resource.digest, at=message.at, by=by
+def _store_registrations(message: Received, patients: Sequence[Incoming], by: Actor) -> None:
+    telling = [one for one in patients if one.changed or one.deleted or _has_new_name(one)]
+    if not telling:
+        return
+    statements = [
+        Statement(
+            one.local_id, one.facts if one.changed else None, one.digest, one.source_key,
+            deleted=one.deleted, registration_id=one.id,
         )
-        resource.version = withdrawn.version
-        return
-    if not resource.changed or resource.facts is None:
-        if resource.known and resource.source_key not in {"", *resource.known.names}:
-            keep_name(registration_id=resource.id, source_key=resource.source_key)
-        return
-    row = record_registration(
-        organisation_id=message.organisation_id, local_id=resource.local_id,
-        facts=resource.facts, digest=resource.digest, at=message.at, by=by,
-        message_id=message.id, registration_id=resource.id, source_key=resource.source_key,
+        for one in telling
+    ]  # fmt: skip
+    rows = record_registrations(
+        statements, organisation_id=message.organisation_id, at=message.at, by=by,
+        message_id=message.id,
     )  # fmt: skip
-    if row.id != resource.id:  # another message made it after this one had looked
-        raise Overtaken
-    resource.version = row.version
+    for one, row in zip(telling, rows, strict=True):
+        if row.id != one.id:  # another message made it after this one had looked
+            raise Overtaken
+        if one.changed or one.deleted:
+            one.version = row.version
+
+
+def _has_new_name(patient: Incoming) -> bool:
+    names = patient.known.names if patient.known else ()
+    return patient.source_key not in {"", *names}
 
 
 def _map_parties(parties: Iterable[Incoming], organisation_id: UUID) -> None:

@@ -60,16 +60,43 @@ def authorise(
     Inside a transaction of the caller the row of an allowed read is committed with it, before
     anything leaves the node.
     """
-    known = frozenset(facts)
-    decision = decide(actor.role, action, known)
-    values = _row(actor, action, decision, known, about)
+    _authorise(actor, action, frozenset(facts), [about])
+
+
+def authorise_write(
+    actor: Actor,
+    action: str,
+    *,
+    facts: Iterable[str] = frozenset(),
+    registration_ids: Sequence[UUID] = (),
+    **about: Unpack[About],
+) -> None:
+    """Allow a write, its audit row in the write's own transaction; a refusal as in `authorise`.
+
+    A write that concerns several registrations leaves a row for each, a refused one for the first.
+    """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "an allowed write is audited in its transaction"
+        )
+    each = [About(**{**about, "registration_id": one}) for one in registration_ids]
+    _authorise(actor, action, frozenset(facts), each or [about])
+
+
+def _authorise(actor: Actor, action: str, facts: frozenset[str], abouts: Sequence[About]) -> None:
+    decision = decide(actor.role, action, facts)
+    about = abouts[0]
+    rows = [
+        _row(actor, action, decision, facts, one)
+        for one in (abouts if decision.allowed else [about])
+    ]
     request = context.current()
     if decision.allowed or not _in_callers_transaction():
-        _insert([values])
+        _insert(rows)
     elif request is not None:
-        request.unwritten.append(values)
+        request.unwritten += rows
     else:
-        _write_apart(values)
+        _write_apart(rows)
     context.note_decision()
     if decision.allowed:
         return
@@ -78,17 +105,6 @@ def authorise(
     if decision.reason == Reason.NO_FACT and names_one:
         raise NotVisible
     raise Refused
-
-
-def authorise_write(
-    actor: Actor, action: str, *, facts: Iterable[str] = frozenset(), **about: Unpack[About]
-) -> None:
-    """Allow a write, its audit row in the write's own transaction; a refusal as in `authorise`."""
-    if not connection.in_atomic_block:
-        raise transaction.TransactionManagementError(
-            "an allowed write is audited in its transaction"
-        )
-    authorise(actor, action, facts=facts, **about)
 
 
 def authorise_search(
@@ -150,12 +166,12 @@ def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
             cursor.execute(INSERT + ", ".join([VALUES] * len(rows)), values)
 
 
-def _write_apart(refusal: dict[str, Any]) -> None:
-    """Commit the row at once; a thread has a connection, and so a transaction, of its own."""
+def _write_apart(refusals: list[dict[str, Any]]) -> None:
+    """Commit the rows at once; a thread has a connection, and so a transaction, of its own."""
 
     def write() -> None:
         try:
-            write_refusals([refusal])
+            write_refusals(refusals)
         finally:
             connection.close()
 

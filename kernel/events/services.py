@@ -1,8 +1,8 @@
 """Recording events, and the routes by which they reach their handlers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -14,8 +14,19 @@ from kernel.actor import Actor
 from kernel.events.errors import NoSuchDelivery
 from kernel.events.models import Event, EventDelivery, EventRoute, EventWatermark
 from kernel.events.states import State
+from kernel.homes import uuid7
+from kernel.postgres.inserting import insert_rows
 
 FORGOTTEN_AT_ONCE = 5_000
+
+
+class NewEvent(NamedTuple):
+    """An event to be recorded: what changed, about which rows."""
+
+    name: str
+    subject_id: UUID
+    related: Sequence[UUID] = ()
+    audience: Sequence[str] = ()
 
 
 def record(
@@ -27,16 +38,23 @@ def record(
     audience: Sequence[str] = (),
 ) -> UUID:
     """Write an event in the caller's transaction; its id."""
+    (event_id,) = record_all([NewEvent(name, subject_id, related, audience)], by=by)
+    return event_id
+
+
+def record_all(news: Iterable[NewEvent], *, by: Actor) -> list[UUID]:
+    """Write events in the caller's transaction; their ids, which ascend in the order given."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an event belongs to the change it tells of")
-    event = Event.objects.create(
-        name=name,
-        subject_id=subject_id,
-        related=list(related),
-        audience=list(audience),
-        actor_id=by.id,
-    )
-    return event.id
+    rows: list[dict[str, Any]] = [
+        {
+            "id": uuid7(), "name": one.name, "subject_id": one.subject_id,
+            "related": list(one.related), "audience": list(one.audience), "actor_id": by.id,
+        }
+        for one in news
+    ]  # fmt: skip
+    insert_rows(Event, rows)
+    return [row["id"] for row in rows]
 
 
 def wired_handlers() -> dict[str, list[str]]:

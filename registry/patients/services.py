@@ -1,6 +1,9 @@
 """Writing registrations, in the city of their hospital."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -9,6 +12,7 @@ from kernel.actor import Actor
 from kernel.crypto import blind_index, blind_index_next, blind_indexes_of, blind_indexes_of_next
 from kernel.events import services as events
 from kernel.homes import uuid7
+from kernel.postgres.inserting import insert_rows
 from registry.patients.models import PatientRegistration, RegistrationVersion
 from registry.patients.rules import (
     RegistrationFacts,
@@ -20,84 +24,95 @@ from registry.patients.rules import (
 from registry.patients.sealing import seal_facts
 
 RECORDED, CHANGED = "registration.recorded", "registration.changed"
+STAYS = ("id", "organisation_id", "local_id", "recorded_at")
+CHANGES = (
+    "source_keys", "name", "sex", "birth_date", "sealed", "identity_index", "identity_index_next",
+    "phone_index", "phone_index_next", "number_indexes", "number_indexes_next", "digest", "version",
+    "changed_at", "deleted",
+)  # fmt: skip
 
 
-def locked_registration(*, organisation_id: UUID, local_id: str) -> PatientRegistration | None:
-    """The registration of that number, held until the end of the caller's transaction."""
-    found = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
-    return found.filter(organisation_id=organisation_id, local_id=local_id).first()
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a hospital says about the patient with this local number of its own.
+
+    `facts` make a new version; `deleted` says that the registration was an error; with neither, only
+    the id under which it was said, `source_key`, is remembered. `digest` is of everything that was
+    said, also of what has no column here. A patient unknown so far has facts, and gets
+    `registration_id`.
+    """
+
+    local_id: str
+    facts: RegistrationFacts | None = None
+    digest: bytes = b""
+    source_key: str = ""
+    deleted: bool = False
+    registration_id: UUID = field(default_factory=uuid7)
 
 
-@transaction.atomic
-def record_registration(
+@transaction.atomic(savepoint=False)
+def record_registrations(
+    statements: Sequence[Statement],
     *,
     organisation_id: UUID,
-    local_id: str,
-    facts: RegistrationFacts,
-    digest: bytes,
     at: datetime,
     by: Actor,
     message_id: UUID | None = None,
-    registration_id: UUID | None = None,
-    source_key: str = "",
-) -> PatientRegistration:
-    """Record what a hospital says about a patient, as a new version.
+) -> list[PatientRegistration]:
+    """Record what a hospital says about patients, each named once; their registrations, in that order.
 
-    `digest` is of everything that was said, also of what has no column here; `source_key` is the id
-    under which it was said.
+    What one said stays when it is deleted; at the hub its link to a person ends.
     """
-    old = locked_registration(organisation_id=organisation_id, local_id=local_id)
-    row = old or PatientRegistration(
-        id=registration_id or uuid7(),
-        organisation_id=organisation_id,
-        local_id=local_id,
-        recorded_at=at,
-        version=0,
+    known = _locked(organisation_id, [one.local_id for one in statements])
+    rows, versions, news = [], [], []
+    for one in statements:
+        if one.facts is None:
+            row = known[one.local_id]
+        else:
+            row = known.get(one.local_id) or PatientRegistration(
+                id=one.registration_id, organisation_id=organisation_id, local_id=one.local_id,
+                recorded_at=at, version=0,
+            )  # fmt: skip
+            _take_over(row, one.facts)
+        rows.append(row)
+        if not one.deleted:
+            row.source_keys = with_name(row.source_keys, one.source_key)
+        if one.facts is not None or one.deleted:
+            row.digest, row.version, row.changed_at = one.digest, row.version + 1, at
+            row.deleted = one.deleted
+            news.append(events.NewEvent(CHANGED if one.local_id in known else RECORDED, row.id))
+        if one.facts is not None:
+            versions.append(_version(row, message_id))
+    columns = (*STAYS, *CHANGES)
+    insert_rows(
+        PatientRegistration,
+        [{name: getattr(row, name) for name in columns} for row in rows],
+        known=CHANGES,
     )
+    insert_rows(RegistrationVersion, versions)
+    events.record_all(news, by=by)
+    return rows
+
+
+def _locked(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str, PatientRegistration]:
+    """Registrations by number, held until the end of the transaction; locked in order of number."""
+    found = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
+    wanted = found.filter(organisation_id=organisation_id, local_id__in=local_ids)
+    return {row.local_id: row for row in wanted.order_by("local_id")}
+
+
+def _take_over(row: PatientRegistration, facts: RegistrationFacts) -> None:
     row.name, row.sex, row.birth_date = facts.name, facts.sex, facts.birth_date
     row.sealed = seal_facts(row.id, facts)
     _index(row, facts)
-    row.source_keys = with_name(row.source_keys, source_key)
-    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, False
-    row.save(force_insert=old is None)
-    RegistrationVersion.objects.create(
-        registration=row,
-        version=row.version,
-        name=row.name,
-        sex=row.sex,
-        birth_date=row.birth_date,
-        sealed=row.sealed,
-        message_id=message_id,
-        recorded_at=at,
-    )
-    events.record(CHANGED if old else RECORDED, subject_id=row.id, by=by)
-    return row
 
 
-@transaction.atomic
-def keep_name(*, registration_id: UUID, source_key: str) -> None:
-    """Remember another id by which the hospital's messages call a registration; no new version."""
-    row = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
-    known = row.get(pk=registration_id)
-    names = with_name(known.source_keys, source_key)
-    if names != known.source_keys:
-        known.source_keys = names
-        known.save(update_fields=["source_keys"])
-
-
-@transaction.atomic
-def withdraw_registration(
-    *, registration_id: UUID, digest: bytes, at: datetime, by: Actor
-) -> PatientRegistration:
-    """Mark a registration as recorded in error, as a new version; what it said stays.
-
-    At the hub its link to a person ends.
-    """
-    row = PatientRegistration.objects.select_for_update(of=("self",)).get(pk=registration_id)
-    row.digest, row.version, row.changed_at, row.deleted = digest, row.version + 1, at, True
-    row.save(update_fields=["digest", "version", "changed_at", "deleted"])
-    events.record(CHANGED, subject_id=row.id, by=by)
-    return row
+def _version(row: PatientRegistration, message_id: UUID | None) -> dict[str, Any]:
+    return {
+        "id": uuid7(), "registration_id": row.id, "version": row.version, "name": row.name,
+        "sex": row.sex, "birth_date": row.birth_date, "sealed": row.sealed,
+        "message_id": message_id, "recorded_at": row.changed_at,
+    }  # fmt: skip
 
 
 def _index(row: PatientRegistration, facts: RegistrationFacts) -> None:

@@ -148,6 +148,38 @@ def test_an_allowed_write_is_audited_in_its_transaction(client):
     assert row.organisation_id == SYSTEM.organisation_id
 
 
+def write_about(registration_ids, facts):
+    with transaction.atomic():
+        authorise_write(
+            SYSTEM, "record.write", facts=facts, registration_ids=registration_ids,
+            resource_type="Message", count=7,
+        )  # fmt: skip
+    rows = AuditRow.objects.order_by("id")
+    return list(rows.values_list("registration_id", "outcome", "resource_type", "count"))
+
+
+def test_a_write_about_several_leaves_a_row_for_each(django_assert_num_queries):
+    whose = [UUID(int=number) for number in (4, 3, 5)]
+    with context.request() as request, django_assert_num_queries(2 + 2):  # savepoint, rows, release
+        rows = write_about(whose, {"own_organisation"})
+
+    assert rows == [(one, "allowed", "Message", 7) for one in whose]
+    assert request.decisions == 1
+
+
+def test_a_write_about_nobody_leaves_a_row():
+    assert write_about([], {"own_organisation"}) == [(None, "allowed", "Message", 7)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_about_several_that_is_refused_leaves_a_row_for_the_first():
+    with pytest.raises(NotVisible):
+        write_about([UUID(int=4), UUID(int=3)], {"authenticated"})
+
+    row = AuditRow.objects.get()
+    assert (row.registration_id, row.outcome, row.count) == (UUID(int=4), "refused", 7)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_write_that_fails_later_was_no_write():
     with transaction.atomic():

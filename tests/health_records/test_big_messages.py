@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections import Counter
+from datetime import date
 from io import BytesIO
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
@@ -11,6 +13,9 @@ from django.conf import settings
 
 from health_records.formats.fhir import negotiation
 from health_records.models import ClinicalEntry, ResourceVersion, SourceParty
+from kernel.audit.models import AuditRow
+from kernel.events.models import Event
+from registry.patients.models import PatientRegistration, RegistrationVersion
 from tests.factories.fhir import as_bytes, bundle, entry
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
@@ -208,6 +213,36 @@ def test_who_sends_too_much_may_end_the_sentence(system, monkeypatch):
 
     assert [(one.status_code, first_issue(one)[0]) for one in answers] == [(413, "too-large")] * 2
     assert (little.tell(), endless.tell()) == (3_000, 1_025 + 4_100)
+
+
+def test_thousands_of_patients_are_stored_changed_and_taken_back(quickly):
+    def patient(number, **parts):
+        return {"resourceType": "Patient", "id": f"p{number}", "name": [{"text": f"张{number}"}],
+                "telecom": [{"system": "phone", "value": f"1380000{number:04}"}], **parts}  # fmt: skip
+
+    made = quickly(bundle(*(entry(patient(number)) for number in range(2_000))))
+    changed = quickly(bundle(*(
+        entry(patient(number, birthDate="1990-01-02")) for number in range(2_000)
+    )))  # fmt: skip
+    undone = quickly(bundle(*(
+        {"request": {"method": "DELETE", "url": f"Patient/p{number}"}} for number in range(2_000)
+    )))  # fmt: skip
+
+    assert [set(statuses(one)) for one in (made, changed, undone)] == [
+        {"201 Created"}, {"200 OK"}, {"204 No Content"},
+    ]  # fmt: skip
+    rows = PatientRegistration.objects.order_by("id").values_list(
+        "name", "birth_date", "version", "deleted"
+    )
+    assert sorted(rows) == sorted(
+        (f"张{number}", date(1990, 1, 2), 3, True) for number in range(2_000)
+    )
+    assert RegistrationVersion.objects.count() == 4_000
+    assert Counter(Event.objects.values_list("name", flat=True)) == {
+        "registration.recorded": 2_000, "registration.changed": 4_000, "records.received": 3,
+    }  # fmt: skip
+    audited = AuditRow.objects.filter(action="record.write").values_list("registration_id")
+    assert set(Counter(audited).values()) == {3}
 
 
 def test_more_entries_than_a_message_may_have(quickly, stored):

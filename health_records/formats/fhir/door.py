@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import orjson
 from django.db import IntegrityError, OperationalError, transaction
@@ -156,12 +155,10 @@ def _take_once(
 ) -> Answer:
     type_, outcomes = prepare(make_entries, organisation, at=message.at)
     resources = [one.resource for one in outcomes if one.resource]
-    concerned: list[UUID | None] = [*registrations_of(resources)]
-    for registration_id in concerned or [None]:
-        authorise_write(
-            by, WRITE, facts=AT_HOME, registration_id=registration_id, resource_type="Message",
-            resource_id=message.id, count=len(resources),
-        )  # fmt: skip
+    authorise_write(
+        by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources), resource_type="Message",
+        resource_id=message.id, count=len(resources),
+    )  # fmt: skip
     services.store(message, resources, by=by)
     body = orjson.dumps(
         {
