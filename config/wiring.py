@@ -2,8 +2,8 @@
 
 from kernel.keys.columns import BlindIndex, SealedColumn
 
-# Role of the node → event → handlers `(event) -> None`, each run once in effect. Every event that is
-# recorded stands here, also one that nobody reacts to yet.
+# Role of the node → event → handlers `(event) -> None`, each run once in effect; one that takes several
+# events at once has `together`. Every event that is recorded stands here, also one that nobody reacts to yet.
 HANDLERS: dict[str, dict[str, list[str]]] = {
     "province": {
         "registration.recorded": ["registry.persons.handlers.link_registration"],

@@ -1,7 +1,9 @@
 """The consumer: runs the handlers of due deliveries, each once in effect.
 
 A round claims some deliveries, runs their handlers and marks them, in one transaction; each handler
-has its own savepoint, so a failing one undoes only itself. Two consumers may run side by side.
+has its own savepoint, so a failing one undoes only itself. A handler with `together`, a function that
+takes several events, gets all of its deliveries at once; when that fails, halves of them, until what
+fails stands alone. Two consumers may run side by side.
 """
 
 import logging
@@ -27,7 +29,7 @@ from kernel.keys.errors import KeyUnknown
 
 log = logging.getLogger(__name__)
 
-CLAIMED_AT_ONCE = 16  # about what fits into one round
+CLAIMED_AT_ONCE = 64  # what a handler takes together; of others about a quarter fits into one round
 ROUND_SECONDS = 0.02  # nothing of a round is visible to others before its commit
 BUSY_PAUSE = 0.01
 LONGEST_PAUSE = 0.1
@@ -43,8 +45,6 @@ ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
 DONE = (
     "UPDATE events_eventdelivery SET state = 'done', done_at = clock_timestamp() WHERE id = ANY(%s)"
 )
-
-Handler = Callable[[Event], None]
 
 
 class Round(NamedTuple):
@@ -102,11 +102,10 @@ def run_round(stop: Flag | None = None) -> Round:
             return Round(0, more=False)
         events = _events_of(claimed)
         until = time.monotonic() + ROUND_SECONDS
-        tried, done = 0, []
-        for delivery in claimed:
-            tried += 1
-            if _handled(delivery, events.get(delivery.event_id)):
-                done.append(delivery.id)
+        tried, done = 0, list[UUID]()
+        for batch in _batches(claimed):
+            tried += len(batch)
+            done += _handled(batch, events)
             if time.monotonic() > until or (stop is not None and stop.is_set()):
                 break
         if done:
@@ -140,26 +139,64 @@ def _events_of(claimed: list[Claimed]) -> dict[UUID, Event]:
     }
 
 
-def _handled(delivery: Claimed, event: Event | None) -> bool:
-    """Run the handler in a savepoint; on failure set when it is tried again."""
+def _batches(claimed: list[Claimed]) -> list[list[Claimed]]:
+    """Deliveries in their order, but with the first one of a handler that takes several all of its."""
+    batches: list[list[Claimed]] = []
+    together: dict[str, list[Claimed]] = {}
+    for delivery in claimed:
+        if delivery.handler in together:
+            together[delivery.handler].append(delivery)
+            continue
+        batches.append([delivery])
+        if _takes_several(delivery.handler):
+            together[delivery.handler] = batches[-1]
+    return batches
+
+
+def _takes_several(path: str) -> bool:
+    try:
+        return hasattr(import_string(path), "together")
+    except ImportError:
+        return False  # its deliveries fail, each for itself
+
+
+def _handled(batch: list[Claimed], events: dict[UUID, Event]) -> list[UUID]:
+    """Run the handler in a savepoint; ids of what is done. On failure set when it is tried again.
+
+    What failed together is tried in halves, so that each failure is the delivery's own.
+    """
     try:
         with transaction.atomic():
-            if event is None:
-                raise NotYet  # a reload is copying it again
-            handler: Handler = import_string(delivery.handler)
-            handler(event)
+            _run(batch, events)
     except (InterfaceError, OperationalError) as error:
         if connection.connection is None or connection.connection.closed:
             raise
-        _fail(delivery, error)
-        return False
-    except (NotYet, KeyUnknown) as error:
-        _wait(delivery, error)
-        return False
+        return _failed(batch, events, error)
     except Exception as error:  # noqa: BLE001 — whatever a handler does, the others go on
-        _fail(delivery, error)
-        return False
-    return True
+        return _failed(batch, events, error)
+    return [delivery.id for delivery in batch]
+
+
+def _run(batch: list[Claimed], events: dict[UUID, Event]) -> None:
+    told = [events[one.event_id] for one in batch if one.event_id in events]
+    if len(told) < len(batch):
+        raise NotYet  # a reload is copying it again
+    handler = import_string(batch[0].handler)
+    if len(told) > 1:
+        handler.together(told)
+    else:
+        handler(told[0])
+
+
+def _failed(batch: list[Claimed], events: dict[UUID, Event], error: Exception) -> list[UUID]:
+    if len(batch) > 1:
+        half = len(batch) // 2
+        return _handled(batch[:half], events) + _handled(batch[half:], events)
+    if isinstance(error, NotYet | KeyUnknown):
+        _wait(batch[0], error)
+    else:
+        _fail(batch[0], error)
+    return []
 
 
 def _wait(delivery: Claimed, error: Exception) -> None:

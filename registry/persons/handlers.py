@@ -1,5 +1,7 @@
 """Reactions of the master patient index."""
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.db import connection
 
@@ -12,8 +14,13 @@ from registry.persons import services
 
 def link_registration(event: Event) -> None:
     """Link a registration that was recorded or changed in a city. Safe twice, in any order."""
+    link_registrations([event])
+
+
+def link_registrations(events: Sequence[Event]) -> None:
+    """Link the registrations of several events, in their order."""
     services.link(
-        node=event.node, registration_id=event.subject_id, by=Actor.of_node(settings.NODE_CODE)
+        [(event.node, event.subject_id) for event in events], by=Actor.of_node(settings.NODE_CODE)
     )
 
 
@@ -26,3 +33,4 @@ def end_dangling_links(event: Event) -> None:
 
 
 link_registration.wants_history = True  # type: ignore[attr-defined]
+link_registration.together = link_registrations  # type: ignore[attr-defined]

@@ -20,9 +20,12 @@ def number_text(kind: str, number: str) -> str:
 
 def hashes_of(numbers: Iterable[tuple[str, str]]) -> list[bytes]:
     """Every hash under which one of the (kind, number) may be found now."""
-    return [
-        each for number in numbers for each in crypto.blind_indexes(INDEX, number_text(*number))
-    ]
+    return [each for number in numbers for each in hashes_of_one(*number)]
+
+
+def hashes_of_one(kind: str, number: str) -> list[bytes]:
+    """Every hash under which a number may be found now."""
+    return crypto.blind_indexes(INDEX, number_text(kind, number))
 
 
 def identifier_of(person_id: UUID, kind: str, number: str, *, disputed: bool) -> PersonIdentifier:

@@ -1,7 +1,7 @@
 """Reading persons and their links."""
 
-from collections.abc import Collection, Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -17,42 +17,33 @@ from registry.patients.rules import (
     normalise_phone,
 )
 from registry.patients.selectors import bearing
-from registry.persons.matching import Candidate
-from registry.persons.models import IdentityLink, Person, PersonIdentifier
+from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
 from registry.persons.sealing import PHONE, hashes_of
+from registry.persons.settling import Case, Details, Excerpt, KnownNumber, KnownPerson
 from registry.persons.states import LIVE, Status
 
 MOST_CANDIDATES = 64
 KINDS = (CITIZEN, PASSPORT, HOME_RETURN, TAIWAN)
 
-# One statement, because linking is the hub's hottest path: the ORM took five for it.
-CANDIDATES = """
-WITH held AS (
+# Each asks by index for one number or one name, and no more than so many are looked at: the oldest
+# ones, but first of all who holds a document undisputedly.
+MEANT = """
+SELECT found.person_id FROM unnest(%(documents)s::bytea[]) AS asked (hash)
+CROSS JOIN LATERAL (
   SELECT person_id FROM persons_personidentifier
-  WHERE index = ANY(%(documents)s::bytea[]) OR index_next = ANY(%(documents)s::bytea[])
-  LIMIT %(most)s
-), alike AS (
+  WHERE index = asked.hash OR index_next = asked.hash
+  ORDER BY disputed, person_id LIMIT %(most)s
+) found
+UNION
+SELECT found.person_id FROM unnest(%(names)s::text[], %(births)s::date[]) AS asked (name, birth)
+CROSS JOIN LATERAL (
   SELECT d.person_id FROM persons_persondemographics d
   JOIN persons_person p ON p.id = d.person_id AND p.status <> ALL(%(over)s)
-  WHERE d.name_key = %(name_key)s AND d.birth_date = %(birth_date)s
-  LIMIT %(most)s
-)
-SELECT d.person_id, d.name_key, d.sex, d.birth_date, h.person_id IS NOT NULL,
-       h.person_id IS NULL AND EXISTS (
-         SELECT FROM persons_personidentifier i
-         WHERE i.person_id = d.person_id AND i.kind = %(kind)s
-       ),
-       EXISTS (
-         SELECT FROM persons_personidentifier i
-         WHERE i.person_id = d.person_id
-           AND (i.index = ANY(%(phones)s::bytea[]) OR i.index_next = ANY(%(phones)s::bytea[]))
-       )
-FROM (SELECT person_id FROM held UNION SELECT person_id FROM alike) found
-JOIN persons_persondemographics d USING (person_id)
-LEFT JOIN (SELECT DISTINCT person_id FROM held) h USING (person_id)
-WHERE d.person_id IS DISTINCT FROM %(but_not)s::uuid
-ORDER BY d.person_id
+  WHERE d.name_key = asked.name AND d.birth_date = asked.birth
+  ORDER BY d.person_id LIMIT %(most)s
+) found
 """
+OVER = (Status.VOID, Status.MERGED)
 
 
 def live_links() -> QuerySet[IdentityLink]:
@@ -92,42 +83,61 @@ def links_of_person(person_id: UUID) -> list[IdentityLink]:
     return list(live_links().filter(person_id__in=same_person(person_id)).order_by("id"))
 
 
-def candidates_for(
-    *,
-    document: tuple[str, str] | None,
-    name_key: str,
-    birth_date: date | None,
-    phones: Collection[str],
-    but_not: UUID | None = None,
-) -> list[Candidate]:
-    """Persons who may be meant; the numbers are compared as keyed hashes."""
-    asked = {
-        "kind": document[0] if document else None,
-        "documents": hashes_of([document]) if document else [],
-        "phones": hashes_of((PHONE, phone) for phone in phones),
-        "name_key": name_key or None,
-        "birth_date": birth_date,
-        "but_not": but_not,
-        "over": [Status.VOID, Status.MERGED],
+def live_links_of(registration_ids: Iterable[UUID]) -> dict[UUID, IdentityLink]:
+    """The links that hold now, by registration."""
+    found = live_links().filter(registration_id__in=list(registration_ids))
+    return {link.registration_id: link for link in found}
+
+
+def excerpt_for(cases: Sequence[Case]) -> Excerpt:
+    """Persons who may be meant by the registrations, and those they hang on."""
+    named = [
+        (one.claim.name_key, one.claim.birth_date) for one in cases
+        if one.claim.name_key and one.claim.birth_date
+    ]  # fmt: skip
+    asked: dict[str, Any] = {
+        "documents": [
+            hashed for one in cases if one.claim.document
+            for hashed in one.hashes[one.claim.document]
+        ],
+        "names": [name for name, _ in named],
+        "births": [birth for _, birth in named],
+        "over": list(OVER),
         "most": MOST_CANDIDATES,
-    }
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(CANDIDATES, asked)
-        return [Candidate(*row) for row in cursor.fetchall()]
+        cursor.execute(MEANT, asked)
+        wanted = {id_ for (id_,) in cursor.fetchall()}
+    wanted |= {one.standing.person_id for one in cases if one.standing}
+    return Excerpt(_known_persons(wanted))
+
+
+def _known_persons(wanted: Collection[UUID]) -> list[KnownPerson]:
+    """What is known of persons, and of those who stand for them after merges."""
+    if not wanted:
+        return []
+    found = {
+        one.id: KnownPerson(one.id, one.survivor_id or one.id, one.status in OVER)
+        for one in Person.objects.filter(pk__in=wanted)
+    }
+    for known in PersonDemographics.objects.filter(person_id__in=found).defer("sealed"):
+        found[known.person_id].details = Details(
+            known.id, known.name_key, known.sex, known.birth_date, known.source_registration_id
+        )
+    numbers = PersonIdentifier.objects.filter(person_id__in=found).values_list(
+        "person_id", "kind", "disputed", "index", "index_next"
+    )
+    for id_, kind, disputed, *indexes in numbers:
+        hashes = frozenset(bytes(one) for one in indexes if one)
+        found[id_].numbers.append(KnownNumber(kind, hashes, disputed))
+    survivors = {one.survivor_id for one in found.values()} - found.keys()
+    return [*found.values(), *_known_persons(survivors)]
 
 
 def holder_of(kind: str, number: str) -> UUID | None:
     """The person who undisputedly holds this document."""
     found = _bearing([(kind, number)]).filter(disputed=False)
     return found.values_list("person_id", flat=True).first()
-
-
-def bears(person_id: UUID, kind: str, number: str) -> bool | None:
-    """Whether the person has this document; None when the person has none of its kind."""
-    own = PersonIdentifier.objects.filter(person_id=person_id, kind=kind)
-    if not own.exists():
-        return None
-    return _bearing([(kind, number)]).filter(person_id=person_id).exists()
 
 
 def registrations_bearing(text: str, value: str, *, organisation_id: UUID | None) -> list[UUID]:

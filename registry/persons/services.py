@@ -1,7 +1,8 @@
 """Linking registrations to persons, at the hub."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -11,96 +12,113 @@ from django.utils import timezone
 from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.events.errors import NotYet
+from kernel.homes import uuid7
 from kernel.postgres import locks
+from kernel.postgres.inserting import insert_rows
 from registry.names import normalise_name
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts, identity_of, normalise_phone
 from registry.patients.sealing import facts_of
 from registry.persons import selectors
-from registry.persons.matching import MODEL_VERSION, Claim, Decision, Verdict, decide
+from registry.persons.matching import MODEL_VERSION, Claim, Decision, Verdict
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
-from registry.persons.sealing import PHONE, identifier_of, seal_numbers
+from registry.persons.sealing import PHONE, hashes_of_one, identifier_of, seal_numbers
+from registry.persons.settling import Case, Enrichment, Outcome, Settlement, joined
 from registry.persons.states import LIVE, LinkStatus, Status
 
 LINKED = "identity.linked"
 RELOADED = "copy.reloaded"
 ENDED_AT_ONCE = 1_000
-RENEW_AUDIENCE = """
+FOLLOWED = ("name", "name_key", "sex", "birth_date", "sealed", "changed_at")
+NUMBER_COLUMNS = ("id", "person_id", "kind", "index", "index_next", "sealed", "disputed")
+FOLLOW = """
+UPDATE persons_identitylink SET registration_version = now_at.version
+FROM unnest(%s::uuid[], %s::int[]) AS now_at (id, version) WHERE persons_identitylink.id = now_at.id
+"""
+RENEW_AUDIENCES = """
 UPDATE persons_person SET audience = now_at.nodes
 FROM (
-  SELECT coalesce(array_agg(DISTINCT registration_node), '{}') AS nodes FROM persons_identitylink
-  WHERE person_id = %(person)s AND status = ANY(%(live)s)
+  SELECT wanted.id, coalesce(array_agg(DISTINCT link.registration_node)
+                             FILTER (WHERE link.id IS NOT NULL), '{}') AS nodes
+  FROM unnest(%(persons)s::uuid[]) AS wanted (id)
+  LEFT JOIN persons_identitylink link ON link.person_id = wanted.id AND link.status = ANY(%(live)s)
+  GROUP BY wanted.id
 ) now_at
-WHERE id = %(person)s AND audience IS DISTINCT FROM now_at.nodes
+WHERE persons_person.id = now_at.id AND audience IS DISTINCT FROM now_at.nodes
 """
 
 
 @transaction.atomic(savepoint=False)
-def link(*, node: str, registration_id: UUID, by: Actor) -> IdentityLink | None:
-    """The link of a registration, made or looked at again; safe twice and under race.
+def link(registrations: Sequence[tuple[str, UUID]], *, by: Actor) -> None:
+    """Link registrations, given by node and id, in their order; safe twice and under race.
 
     A link that stands is kept unless the document contradicts it. A registration that the hospital
-    took back has none. NotYet before the row is here.
+    took back has none. NotYet before every row is here.
     """
-    locks.hold([registration_id.hex])
-    registration = PatientRegistration.objects.filter(node=node, pk=registration_id).first()
-    if registration is None:
+    waiting = _cases_of(dict.fromkeys(registrations))
+    held: set[UUID] = set()
+    while waiting:
+        settled = _settle_held(waiting, held)
+        _write(settled.outcomes, by)
+        waiting = list(settled.left_over)
+        if settled.leaves and not _leave(settled.leaves, waiting[0], settled.decision):
+            del waiting[0]
+
+
+def _cases_of(registrations: Collection[tuple[str, UUID]]) -> list[Case]:
+    """The registrations with what they claim, nobody else deciding about any of it meanwhile."""
+    ids = [id_ for _, id_ in registrations]
+    locks.hold(id_.hex for id_ in ids)
+    found = PatientRegistration.objects.filter(node__in={node for node, _ in registrations})
+    rows = {(row.node, row.id): row for row in found.filter(pk__in=ids)}
+    if len(rows) < len(registrations):
         raise NotYet
+    cases = [_case_of(rows[one]) for one in registrations]
+    locks.hold(name for case in cases for name in _shared_by(case.claim))
+    standing = selectors.live_links_of(ids)
+    for case in cases:
+        case.standing = standing.get(case.registration.id)
+    return cases
+
+
+def _case_of(registration: PatientRegistration) -> Case:
     facts = facts_of(registration)
     claim = claim_of(facts)
-    locks.hold(_shared_by(claim))
-    standing = selectors.live_link(registration.id)
-    if registration.deleted:
-        if standing:
-            _hold({standing.person_id})
-            _end(standing)
-        return None
-    if standing and not _contradicts(standing, claim):
-        if standing.registration_version < registration.version:
-            _follow(standing, registration)
-            _enrich(standing.person_id, registration, facts, claim)
-        return standing
-    decision = _decide_held(claim, standing)
-    if standing and decision.verdict is Verdict.NEW and _is_only_link(standing):
-        # Nobody else is meant and nobody else hangs on this person: the number was mistyped before.
-        _follow(standing, registration)
-        _rebuild(standing.person_id, [standing])
-        return standing
-    if standing:
-        _end(standing)
-    return _make_link(registration, facts, claim, decision, by)
+    numbers = [(PHONE, phone) for phone in claim.phones]
+    numbers += [claim.document] if claim.document else []
+    return Case(registration, facts, claim, {one: hashes_of_one(*one) for one in numbers})
 
 
-def _decide_held(claim: Claim, standing: IdentityLink | None) -> Decision:
-    """The decision, with the rows held of the person who is left and of the one who is joined.
+def _settle_held(cases: Sequence[Case], held: set[UUID]) -> Settlement:
+    """The settlement, with the rows held of the persons who are left and of those who are joined.
 
     Somebody else's mended number may take away what a person was chosen for, and whether a link is
     a person's only one may change; so it is decided again once the rows are held.
     """
-    held: set[UUID] = set()
     while True:
-        decision = decide(
-            claim,
-            selectors.candidates_for(
-                document=claim.document,
-                name_key=claim.name_key,
-                birth_date=claim.birth_date,
-                phones=claim.phones,
-                but_not=standing.person_id if standing else None,
-            ),
-        )
-        joined = decision.person_id if decision.verdict is Verdict.LINK else None
-        concerned = {one for one in (standing and standing.person_id, joined) if one}
-        if concerned <= held:
-            return decision
-        _hold(concerned)
-        held |= concerned
+        settled = selectors.excerpt_for(cases).settle(cases)
+        if settled.concerned <= held:
+            return settled
+        _hold(settled.concerned - held)
+        held |= settled.concerned
 
 
 def _hold(person_ids: Collection[UUID]) -> None:
     """Nobody else joins or leaves these persons until the transaction ends."""
     held = Person.objects.select_for_update(no_key=True).filter(pk__in=person_ids)
     list(held.order_by("pk"))
+
+
+def _leave(standing: IdentityLink, case: Case, decision: Decision | None) -> bool:
+    """Let a registration go from the person it hangs on; whether it looks for another one."""
+    if decision and decision.verdict is Verdict.NEW and _is_only_link(standing):
+        # Nobody else is meant and nobody else hangs on this person: the number was mistyped before.
+        _follow([case])
+        _rebuild(standing.person_id, [standing])
+        return False
+    _end(standing)
+    case.standing, case.left = None, standing.person_id
+    return decision is not None
 
 
 @transaction.atomic
@@ -140,107 +158,83 @@ def _shared_by(claim: Claim) -> list[str]:
     return shared
 
 
-def _contradicts(standing: IdentityLink, claim: Claim) -> bool:
-    """Whether the document names somebody else than the person linked."""
-    if claim.document is None:
-        return False
-    kind, number = claim.document
-    holder = selectors.holder_of(kind, number)
-    if holder is not None:
-        return selectors.survivor_of(holder) != selectors.survivor_of(standing.person_id) and (
-            standing.status == LinkStatus.LINKED
-        )
-    return selectors.bears(standing.person_id, kind, number) is False
-
-
-def _follow(standing: IdentityLink, registration: PatientRegistration) -> None:
-    standing.registration_version = registration.version
-    standing.save(update_fields=["registration_version"])
-
-
 def _is_only_link(standing: IdentityLink) -> bool:
     links = selectors.live_links().filter(person_id=standing.person_id)
     return not links.exclude(pk=standing.pk).exists()
 
 
-def _make_link(
-    registration: PatientRegistration,
-    facts: RegistrationFacts,
-    claim: Claim,
-    decision: Decision,
-    by: Actor,
-) -> IdentityLink:
+def _write(outcomes: Sequence[Outcome], by: Actor) -> None:
+    """New persons, what they and others are enriched by, links, and the news of those."""
     now = timezone.now()
-    joined = decision.person_id if decision.verdict is Verdict.LINK else None
-    if joined is not None:
-        person_id = selectors.survivor_of(joined)
-    else:
-        disputed = decision.verdict is Verdict.CONFLICT
-        person_id = _make_person(registration, facts, claim, disputed=disputed, now=now)
-    made = IdentityLink.objects.create(
-        registration_id=registration.id,
-        registration_node=registration.node,
-        registration_version=registration.version,
-        person_id=person_id,
-        status=LinkStatus.REVIEW if decision.verdict is Verdict.CONFLICT else LinkStatus.LINKED,
-        score=decision.score,
-        explanation=decision.explanation,
-        model_version=MODEL_VERSION,
-        decided_at=now,
-        audience=[registration.node],
+    decided = [(one.enrichment, one.decision) for one in outcomes if one.decision]
+    persons = [
+        {
+            "id": one.person_id, "created_at": now, "audience": [one.case.registration.node],
+            "status": Status.PROVISIONAL if decision.verdict is Verdict.CONFLICT else Status.ACTIVE,
+        }
+        for one, decision in decided if joined(decision) is None
+    ]  # fmt: skip
+    insert_rows(Person, persons)
+    _write_enrichments([one.enrichment for one in outcomes], now)
+    made = [_link_of(one, decision, now) for one, decision in decided]
+    insert_rows(IdentityLink, made)
+    _follow([one.enrichment.case for one in outcomes if one.decision is None])
+    _renew_audiences([one.person_id for one, decision in decided if joined(decision)])
+    news = [
+        events.NewEvent(
+            LINKED, link["registration_id"], related=[link["person_id"], link["id"]],
+            audience=link["audience"],
+        )
+        for link in made
+    ]  # fmt: skip
+    events.record_all(news, by=by)
+
+
+def _link_of(enrichment: Enrichment, decision: Decision, now: datetime) -> dict[str, Any]:
+    registration = enrichment.case.registration
+    in_conflict = decision.verdict is Verdict.CONFLICT
+    return {
+        "id": uuid7(), "registration_id": registration.id, "registration_node": registration.node,
+        "registration_version": registration.version, "person_id": enrichment.person_id,
+        "status": LinkStatus.REVIEW if in_conflict else LinkStatus.LINKED,
+        "score": decision.score, "explanation": decision.explanation,
+        "model_version": MODEL_VERSION, "decided_at": now, "audience": [registration.node],
+    }  # fmt: skip
+
+
+def _follow(cases: Iterable[Case]) -> None:
+    """The links that stand are links to the versions that registrations have now."""
+    versions = [
+        (case.standing.id, case.registration.version) for case in cases if case.standing
+    ]  # fmt: skip
+    if versions:
+        ids, numbers = zip(*versions, strict=True)
+        with connection.cursor() as cursor:
+            cursor.execute(FOLLOW, [list(ids), list(numbers)])
+
+
+def _write_enrichments(enrichments: Sequence[Enrichment], now: datetime) -> None:
+    details = [_details_row(one, one.details_id, now) for one in enrichments if one.details_id]
+    insert_rows(PersonDemographics, details, known=FOLLOWED)
+    numbers = [
+        identifier_of(one.person_id, kind, number, disputed=disputed)
+        for one in enrichments for (kind, number), disputed in one.numbers
+    ]  # fmt: skip
+    insert_rows(
+        PersonIdentifier,
+        [{name: getattr(row, name) for name in NUMBER_COLUMNS} for row in numbers],
+        or_leave_out=True,
     )
-    if joined is not None:
-        _enrich(person_id, registration, facts, claim)
-        _renew_audience(person_id)
-    events.record(
-        LINKED,
-        subject_id=registration.id,
-        related=[person_id, made.id],
-        by=by,
-        audience=[registration.node],
-    )
-    return made
 
 
-def _make_person(
-    registration: PatientRegistration,
-    facts: RegistrationFacts,
-    claim: Claim,
-    *,
-    disputed: bool,
-    now: datetime,
-) -> UUID:
-    status = Status.PROVISIONAL if disputed else Status.ACTIVE
-    person = Person.objects.create(status=status, created_at=now, audience=[registration.node])
-    known = PersonDemographics(
-        person=person,
-        name=facts.name,
-        name_key=claim.name_key,
-        sex=facts.sex,
-        birth_date=facts.birth_date,
-        source_registration_id=registration.id,
-        changed_at=now,
-    )
-    known.sealed = seal_numbers(known.id, facts)
-    known.save(force_insert=True)
-    _add_numbers(person.id, claim, disputed=disputed)
-    return person.id
-
-
-def _enrich(
-    person_id: UUID, registration: PatientRegistration, facts: RegistrationFacts, claim: Claim
-) -> None:
-    """Add numbers not known before; follow the details of the registration they came from."""
-    holder = selectors.holder_of(*claim.document) if claim.document else None
-    _add_numbers(person_id, claim, disputed=holder not in {None, person_id})
-    known = PersonDemographics.objects.filter(
-        person_id=person_id, source_registration_id=registration.id
-    ).first()
-    if known:
-        known.name, known.name_key, known.sex = facts.name, claim.name_key, facts.sex
-        known.birth_date, known.changed_at = facts.birth_date, timezone.now()
-        known.sealed = seal_numbers(known.id, facts)
-        known.save(update_fields=["name", "name_key", "sex", "birth_date", "changed_at", "sealed"])
+def _details_row(one: Enrichment, details_id: UUID, now: datetime) -> dict[str, Any]:
+    facts = one.case.facts
+    return {
+        "id": details_id, "person_id": one.person_id, "name": facts.name,
+        "name_key": one.case.claim.name_key, "sex": facts.sex, "birth_date": facts.birth_date,
+        "source_registration_id": one.case.registration.id,
+        "sealed": seal_numbers(details_id, facts), "changed_at": now,
+    }  # fmt: skip
 
 
 def _rebuild(person_id: UUID, links: Sequence[IdentityLink]) -> None:
@@ -258,18 +252,11 @@ def _rebuild(person_id: UUID, links: Sequence[IdentityLink]) -> None:
         source_registration_id__in=wanted
     ).update(source_registration_id=wanted[0])
     _forget_numbers(person_id)
-    for registration_id in wanted:
-        facts = facts_of(rows[registration_id])
-        _enrich(person_id, rows[registration_id], facts, claim_of(facts))
-
-
-def _add_numbers(person_id: UUID, claim: Claim, *, disputed: bool) -> None:
-    rows = [
-        identifier_of(person_id, PHONE, phone, disputed=False) for phone in sorted(claim.phones)
-    ]
-    if claim.document:
-        rows.append(identifier_of(person_id, *claim.document, disputed=disputed))
-    PersonIdentifier.objects.bulk_create(rows, ignore_conflicts=True)
+    cases = [_case_of(rows[link.registration_id]) for link in links]
+    for case, standing in zip(cases, links, strict=True):
+        case.standing = standing
+    excerpt = selectors.excerpt_for(cases)
+    _write_enrichments([excerpt.enrich(person_id, case) for case in cases], timezone.now())
 
 
 def _forget_numbers(person_id: UUID) -> None:
@@ -286,10 +273,11 @@ def _end(standing: IdentityLink) -> None:
     else:
         Person.objects.filter(pk=standing.person_id).update(status=Status.VOID)
         _forget_numbers(standing.person_id)
-    _renew_audience(standing.person_id)
+    _renew_audiences([standing.person_id])
 
 
-def _renew_audience(person_id: UUID) -> None:
-    """The cities of the live links get the person, others lose it."""
-    with connection.cursor() as cursor:
-        cursor.execute(RENEW_AUDIENCE, {"person": person_id, "live": list(LIVE)})
+def _renew_audiences(person_ids: Sequence[UUID]) -> None:
+    """The cities of the live links get the persons, others lose them."""
+    if person_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(RENEW_AUDIENCES, {"persons": list(person_ids), "live": list(LIVE)})

@@ -63,6 +63,16 @@ def test_every_handler_takes_an_event(name, handler):
     assert list(parameters) == ["event"], f"{handler}, wired to {name}"
 
 
+def test_a_handler_of_several_events_takes_events():
+    several = [
+        import_string(handler).together
+        for _, handler in HANDLERS if hasattr(import_string(handler), "together")
+    ]  # fmt: skip
+
+    assert several
+    assert all(list(inspect.signature(one).parameters) == ["events"] for one in several)
+
+
 def test_recorded_events_and_listed_events_are_the_same():
     assert names_given_to("record", "NewEvent") == LISTED_EVENTS
 

@@ -5,17 +5,14 @@ import json
 import os
 import signal
 import threading
-import time
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.conf import settings as node
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.utils import timezone
 
-from kernel.actor import Actor, Role
 from kernel.events import consumer, selectors, services
 from kernel.events.errors import NoSuchDelivery
 from kernel.events.metrics import DeliveryCollector
@@ -30,37 +27,21 @@ from kernel.events.states import (
 from kernel.events.tasks import forget_old
 from kernel.homes import uuid7
 from tests.events import wiring
+from tests.events.consuming import (
+    BY,
+    all_due,
+    record,
+    run_until_idle,
+    until_nothing_is_due,
+)
 
-BY = Actor(id=UUID(int=7), role=Role.HOSPITAL_SYSTEM, node=node.NODE_CODE)
 FAIL, NOTE = "tests.events.wiring.fail", "tests.events.wiring.note"
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def routes(settings):
-    settings.WIRING = wiring.HERE
-    services.sync_routes()
-    wiring.seen.clear()
-    wiring.hooks.clear()
-
-
-def record(name):
-    with transaction.atomic():
-        return services.record(name, subject_id=uuid7(), by=BY)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("routes")]
 
 
 def delivery(event_id, handler):
     return EventDelivery.objects.get(event_id=event_id, handler=handler)
-
-
-def run_until_idle():
-    while consumer.run_round().handled:
-        pass
-
-
-def all_due():
-    EventDelivery.objects.filter(state=State.DUE).update(due_at=timezone.now())
 
 
 def test_handlers_run_and_are_marked_done():
@@ -216,16 +197,22 @@ def test_a_long_round_is_cut_and_the_rest_left_for_the_next(monkeypatch):
     assert EventDelivery.objects.filter(state=State.DONE).count() == 6
 
 
+def test_a_handler_that_is_no_more_fails_each_time():
+    EventDelivery.objects.create(
+        event_id=record("thing.unheard"), node=node.NODE_CODE, handler="tests.events.wiring.gone"
+    )
+
+    consumer.run_round()
+
+    gone = EventDelivery.objects.get()
+    assert (gone.state, gone.attempts) == ("due", 1)
+    assert gone.last_error.startswith("ImportError")
+
+
 def test_pauses_grow_and_end():
     assert [pause_after_failure(n) for n in range(1, 8)] == [1, 5, 30, 120, 600, 3600, None]
     assert pause_while_waiting(0) == 0.02
     assert pause_while_waiting(500) == 2.0
-
-
-def until_nothing_is_due():
-    deadline = time.monotonic() + 120
-    while selectors.due_count() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 @pytest.mark.django_db(transaction=True)

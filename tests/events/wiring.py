@@ -1,6 +1,8 @@
 """A wiring for the tests of events: handlers that write, fail, wait."""
 
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -12,6 +14,7 @@ from kernel.keys.errors import KeyUnknown
 HERE = "tests.events.wiring"
 seen: list[tuple[str, Event]] = []
 hooks: dict[str, Any] = {}
+sets: list[list[UUID]] = []
 
 ON_BOTH = {
     "thing.changed": [f"{HERE}.note", f"{HERE}.leave_a_mark"],
@@ -19,6 +22,7 @@ ON_BOTH = {
     "thing.breaks": [f"{HERE}.break_the_transaction", f"{HERE}.note"],
     "thing.waits": [f"{HERE}.wait", f"{HERE}.note"],
     "thing.locked": [f"{HERE}.lack_a_key"],
+    "thing.collected": [f"{HERE}.collect", f"{HERE}.note"],
     "thing.past": [f"{HERE}.note", f"{HERE}.note_history"],
 }
 HANDLERS = {"province": ON_BOTH, "city": ON_BOTH}
@@ -42,6 +46,21 @@ def leave_a_mark(event: Event) -> None:
     EventWatermark.objects.create(node=f"mark {event.id}", before_id=event.id)
     if (hook := hooks.get("leave_a_mark")) is not None:
         hook(event)
+
+
+def collect(event: Event) -> None:
+    """Write a row, alone."""
+    collect_all([event])
+
+
+def collect_all(events: Sequence[Event]) -> None:
+    """Write a row for each, as a handler does that takes several at once."""
+    sets.append([event.id for event in events])
+    for event in events:
+        leave_a_mark(event)
+
+
+collect.together = collect_all  # type: ignore[attr-defined]
 
 
 def fail(event: Event) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from kernel.actor import Role
 from kernel.events.models import Event
 from kernel.homes import uuid7
+from kernel.keys import ring
 from registry.patients.models import PatientRegistration, RegistrationVersion
 from registry.patients.sealing import facts_of as opened
 from registry.patients.sealing import identity_to_index, phone_to_index
@@ -140,7 +141,8 @@ def test_of_an_unknown_patient_something_must_be_said():
     assert not PatientRegistration.objects.exists()
 
 
-def test_statements_do_not_grow_with_patients(django_assert_num_queries):
+def test_statements_do_not_grow_with_patients(django_assert_num_queries, monkeypatch):
+    monkeypatch.setattr(ring, "RING_SECONDS", 600)
     hospital = OrganisationFactory()
     record(hospital, facts_of(phone=PHONE))  # brings the keys
     for facts in (facts_of(), facts_of("李四", phone=PHONE)):

@@ -13,6 +13,7 @@ from kernel.events.models import Event
 from kernel.homes import uuid7
 from kernel.keys import rotation
 from registry.patients.models import PatientRegistration
+from registry.patients.rules import RegistrationFacts
 from registry.patients.sealing import seal_facts
 from registry.persons.handlers import link_registration
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
@@ -90,6 +91,18 @@ def test_the_same_number_under_another_name_waits_for_staff():
     assert PersonIdentifier.objects.get(person_id=second.person_id).disputed
 
 
+def test_who_shares_a_disputed_number_and_the_name_stays():
+    """The undisputed holder has another name: each new version would else make one person more."""
+    linked(facts_of(number=NUMBER))
+    disputing = linked(facts_of("李四", number=NUMBER))
+    third = linked(facts_of("李四", number=NUMBER), node="620800")
+
+    again = changed(third, facts_of("李四", number=NUMBER, phone=PHONE))
+
+    assert (again.id, again.person_id) == (third.id, disputing.person_id)
+    assert Person.objects.count() == 2
+
+
 def test_an_invalid_number_identifies_nobody_but_the_details_do():
     first = linked(facts_of(number="620102199003070019", phone=PHONE))
 
@@ -106,6 +119,19 @@ def test_two_valid_numbers_never_meet():
 
     assert second.person_id != first.person_id
     assert second.status == LinkStatus.LINKED
+
+
+def test_whom_the_details_fit_twice_waits_for_staff():
+    twins = [
+        linked(RegistrationFacts("张三", "1", date(1990, 3, 7), (("03", passport),), (PHONE,)))
+        for passport in ("E12345678", "E87654321")
+    ]
+
+    third = linked(facts_of(number=NUMBER, phone=PHONE))
+
+    assert len({one.person_id for one in (*twins, third)}) == 3
+    assert (third.status, third.explanation["rivals"]) == (LinkStatus.REVIEW, 2)
+    assert PersonIdentifier.objects.get(person_id=third.person_id, kind="01").disputed
 
 
 def test_told_twice_it_links_once():

@@ -156,8 +156,8 @@ def _take_once(
     type_, outcomes = prepare(make_entries, organisation, at=message.at)
     resources = [one.resource for one in outcomes if one.resource]
     authorise_write(
-        by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources), resource_type="Message",
-        resource_id=message.id, count=len(resources),
+        by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources),
+        resource_type="Message", resource_id=message.id, count=len(resources),
     )  # fmt: skip
     services.store(message, resources, by=by)
     body = orjson.dumps(
