@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 
 from health_records.formats.fhir.issues import outcome_of
 from kernel.http import problem_response
-from kernel.problems import AddressUnknown, DomainError, InternalError
+from kernel.problems import AddressUnknown, DomainError, InternalError, Unauthenticated
 
 FHIR = "/fhir/"
 
@@ -16,9 +16,12 @@ def answer(request: HttpRequest, error: DomainError) -> HttpResponse:
     if not request.path_info.startswith(FHIR):
         return problem_response(error)
     told = orjson.dumps(outcome_of(error, get_language() or "zh"))
-    return HttpResponse(
+    response = HttpResponse(
         told, status=error.status, content_type="application/fhir+json; charset=utf-8"
     )
+    if error.status == Unauthenticated.status:
+        response["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def address_unknown(request: HttpRequest, exception: Exception) -> HttpResponse:

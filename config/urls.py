@@ -8,9 +8,9 @@ from kernel.commands.api import receive_command
 from registry.accounts.views import token
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("fhir/R4", include("health_records.formats.fhir.urls")),
     path("api/v1/", api.urls),
     path("oauth/token", token),
-    path("fhir/R4", include("health_records.formats.fhir.urls")),
     path("node/v1/commands/<str:name>", receive_command),
     path("healthz", healthz),
     path("readyz", readyz),

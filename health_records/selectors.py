@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,9 @@ from health_records.models import (
     SourceParty,
 )
 from health_records.rules import ENTERED_IN_ERROR, SETTINGS
+from health_records.visibility import SEEN, facts_that_suffice, values_of
+from kernel.access.services import authorise_found
+from kernel.actor import Actor
 from kernel.postgres import prepared
 from registry.patients.models import PatientRegistration
 
@@ -65,8 +69,8 @@ WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
   AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}') AND NOT t.deleted
 """
 VERSION_COLUMNS = """
-SELECT t.id, t.node, t.organisation_id, {registration}, {type}, v.id, v.version, v.source,
-  v.sealed, v.recorded_at, v.deleted
+SELECT t.id, t.node, t.organisation_id, {registration} AS registration_id, {type} AS resource_type,
+  v.id AS row_id, v.version, v.source, v.sealed, v.recorded_at, v.deleted
 """
 VERSION = (
     VERSION_COLUMNS
@@ -86,6 +90,8 @@ JOIN health_records_resourceversion v ON v.node = t.node AND v.resource_id = t.i
   AND v.version = coalesce(w.version, t.version)
 """
 )
+IS_SEEN = """EXISTS (
+  SELECT FROM (SELECT found.node, found.registration_id AS id, found.organisation_id) r WHERE {seen})"""
 HISTORY = (
     VERSION_COLUMNS
     + """
@@ -113,6 +119,9 @@ class StoredVersion:
     sealed: bytes | None
     recorded_at: datetime
     deleted: bool
+
+
+SEALED = list(StoredVersion.__slots__).index("sealed")
 
 
 def table_of(kind: Kind) -> str:
@@ -234,6 +243,28 @@ def stored_version(
     return found[0] if found else None
 
 
+def allowed_version(
+    actor: Actor,
+    action: str,
+    kind: Kind,
+    resource_type: str,
+    resource_id: UUID,
+    version: int | None = None,
+) -> tuple[StoredVersion | None, bool]:
+    """The same in one statement with the decision by the fact that costs least, and with its audit row.
+
+    Unless that fact allows it nothing is decided yet.
+    """
+    asked = {"id": resource_id, "type": resource_type, "version": version}
+    for fact in facts_that_suffice(actor, action)[:1]:
+        rows = authorise_found(
+            actor, action, (_of_kind(VERSION, kind), asked | values_of(actor)),
+            fact=fact, holds=IS_SEEN.format(seen=SEEN[fact]), resource_type=resource_type,
+        )  # fmt: skip
+        return next(((stored_in(row[:-1]), row[-1]) for row in rows), (None, False))
+    return stored_version(kind, resource_type, resource_id, version), False
+
+
 def stored_versions(
     kind: Kind, versions: Iterable[tuple[UUID, int | None]]
 ) -> dict[UUID, StoredVersion]:
@@ -282,18 +313,24 @@ def in_use(registration_ids: Collection[UUID]) -> set[UUID]:
 
 
 def _versions(statement: str, kind: Kind, asked: Mapping[str, Any]) -> list[StoredVersion]:
-    sql = statement.format(
-        table=table_of(kind), type=type_column(kind), registration=registration_column(kind)
-    )
     with connection.cursor() as cursor:
-        prepared.execute(cursor, sql, asked)
+        prepared.execute(cursor, _of_kind(statement, kind), asked)
         return [stored_in(row) for row in cursor.fetchall()]
 
 
-def stored_in(row: tuple[Any, ...]) -> StoredVersion:
+@cache
+def _of_kind(statement: str, kind: Kind) -> str:
+    return statement.format(
+        table=table_of(kind), type=type_column(kind), registration=registration_column(kind)
+    )
+
+
+def stored_in(row: Sequence[Any]) -> StoredVersion:
     """A row of `VERSION_COLUMNS`."""
-    found = StoredVersion(*row)
-    return found if found.sealed is None else replace(found, sealed=bytes(found.sealed))
+    values = list(row)
+    if values[SEALED] is not None:
+        values[SEALED] = bytes(values[SEALED])
+    return StoredVersion(*values)
 
 
 def sealed_of_current(resources: Iterable[tuple[UUID, int]]) -> dict[UUID, tuple[UUID, bytes]]:

@@ -1,10 +1,23 @@
 """What a request is and which decisions were taken during it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """By what somebody was recognised from memory: SQL that must still be true, and its values.
+
+    The statement that writes an audit row asks for it, so what was remembered lets nobody in whose token
+    or account has gone since. `forget` drops what was remembered.
+    """
+
+    condition: str
+    values: Mapping[str, Any]
+    forget: Callable[[], None]
 
 
 @dataclass
@@ -19,6 +32,7 @@ class RequestContext:
     ip: str = ""
     decisions: int = 0
     unwritten: list[dict[str, Any]] = field(default_factory=list)
+    proof: Proof | None = None
 
 
 _current: ContextVar[RequestContext | None] = ContextVar("request_context", default=None)

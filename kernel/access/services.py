@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from kernel.access import context
+from kernel.access.context import Proof
 from kernel.access.errors import NotVisible, Refused
-from kernel.access.rules import Decision, Reason, decide
+from kernel.access.rules import Decision, Fact, Reason, decide
 from kernel.actor import Actor
 from kernel.audit.models import AuditRow, Outcome
 from kernel.postgres import prepared
+from kernel.problems import Unauthenticated
+
+Statement = tuple[str, Mapping[str, Any]]
 
 
 class About(TypedDict, total=False):
@@ -27,20 +32,24 @@ class About(TypedDict, total=False):
     count: int | None
 
 
-NOTHING_SAID: Mapping[str, Any] = {
-    "person_id": None, "registration_id": None, "resource_type": "", "resource_id": None,
-    "count": None,
+TABLE = AuditRow._meta.db_table
+COLUMNS = {
+    "actor_id": "uuid", "actor_role": "text", "actor_node": "text", "organisation_id": "uuid",
+    "on_behalf_of": "uuid", "action": "text", "purpose": "text", "person_id": "uuid",
+    "registration_id": "uuid", "resource_type": "text", "resource_id": "uuid", "outcome": "text",
+    "reason": "text", "facts": "text[]", "request_id": "text", "route": "text", "ip": "text",
+    "count": "int",
 }  # fmt: skip
-TEXTS = frozenset({"actor_role", "purpose", "outcome", "reason"})
-COLUMNS = (
-    "actor_id", "actor_role", "actor_node", "organisation_id", "on_behalf_of", "action", "purpose",
-    "person_id", "registration_id", "resource_type", "resource_id", "outcome", "reason", "facts",
-    "request_id", "route", "ip", "count",
-)  # fmt: skip
-INSERT = "INSERT INTO {table} ({columns}) VALUES ".format(  # noqa: S608
-    table=AuditRow._meta.db_table, columns=", ".join(COLUMNS)
+"""Columns of an audit row and their types; what a row does not say takes the column's default."""
+INSERT = "INSERT INTO {table} ({columns}) SELECT {values} WHERE {proof}"
+INSERT_SEVERAL = "INSERT INTO {table} ({columns}) SELECT * FROM (VALUES {rows}) said WHERE {proof}"
+FOUND = """
+WITH found AS MATERIALIZED ({found}), told AS (
+  INSERT INTO {table} ({columns}, registration_id, resource_id)
+  SELECT {values}, registration_id, id FROM found WHERE {allowed} AND {proof} RETURNING true
 )
-VALUES = "(" + ", ".join("%s::text[]" if name == "facts" else "%s" for name in COLUMNS) + ")"
+SELECT found.*, EXISTS (SELECT FROM told) FROM found"""
+NO_PROOF = Proof("true", {}, lambda: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +101,7 @@ def _authorise(actor: Actor, action: str, facts: frozenset[str], abouts: Sequenc
     ]
     request = context.current()
     if decision.allowed or not _in_callers_transaction():
-        _insert(rows)
+        _insert(rows, _proof())
     elif request is not None:
         request.unwritten += rows
     else:
@@ -115,30 +124,88 @@ def authorise_search(
     What the actor may not see is not among the answers, so nothing is raised for a concern that is
     refused; its row tells that somebody asked.
     """
-    rows = []
-    for one in concerns:
-        decision = decide(actor.role, action, one.facts)
-        rows.append(
-            _row(actor, action, decision, one.facts, about)
-            | {"registration_id": one.registration_id, "count": one.count}
+    rows = [
+        _row(
+            actor, action, decide(actor.role, action, one.facts), one.facts,
+            {**about, "registration_id": one.registration_id, "count": one.count},
         )
-    _insert(rows)
+        for one in concerns
+    ]  # fmt: skip
+    _insert(rows, _proof())
     context.note_decision()
+
+
+def authorise_found(
+    actor: Actor,
+    action: str,
+    found: Statement,
+    *,
+    fact: str,
+    holds: str,
+    resource_type: str,
+) -> list[tuple[Any, ...]]:
+    """Read what is asked for, decide, and audit, in one statement: the rows, each with whether it is allowed.
+
+    `found` gives rows with `id` and `registration_id`; `holds` says of a row of `found`, in SQL, whether
+    `fact` is true, and then the audit row is committed before the rows come. Nothing is decided about
+    the others: `authorise` is to be asked with all that is true about them.
+    """
+    facts = frozenset({Fact.AUTHENTICATED, fact})
+    decision = decide(actor.role, action, facts)
+    proof = _proof()
+    sql, values = found
+    row = _row(actor, action, decision, facts, {"resource_type": resource_type})
+    allowed = holds if decision.allowed else "false"
+    statement = _found(sql, allowed, proof.condition, tuple(row))
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, statement, {**row, **values, **proof.values})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    if any(one[-1] for one in rows):
+        context.note_decision()
+    return rows
+
+
+@cache
+def _found(found: str, allowed: str, proof: str, columns: tuple[str, ...]) -> str:
+    return FOUND.format(
+        found=found, allowed=allowed, proof=proof, table=TABLE, columns=", ".join(columns),
+        values=_places(columns),
+    )  # fmt: skip
+
+
+@cache
+def _insert_one(proof: str, columns: tuple[str, ...]) -> str:
+    values = _places(columns)
+    return INSERT.format(table=TABLE, columns=", ".join(columns), values=values, proof=proof)
+
+
+def _places(columns: Iterable[str], suffix: str = "") -> str:
+    return ", ".join(f"%({name}{suffix})s::{COLUMNS[name]}" for name in columns)
 
 
 def write_refusals(refusals: list[dict[str, Any]]) -> None:
     """Write the rows of refusals raised inside transactions that were since rolled back, once."""
-    if refusals:
-        _insert(refusals)
-        refusals.clear()
+    while refusals:
+        _insert([refusals[0]], NO_PROOF)
+        del refusals[0]
+
+
+def require_proof(proof: Proof) -> None:
+    """Ask, where no decision did, whether the sender is still who was remembered; Unauthenticated."""
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, f"SELECT {proof.condition}", proof.values)
+        (holds,) = cursor.fetchone()
+    if not holds:
+        proof.forget()
+        raise Unauthenticated
 
 
 def _row(
     actor: Actor, action: str, decision: Decision, facts: frozenset[str], about: About
 ) -> dict[str, Any]:
+    """What an audit row says, as plain texts and numbers: those the driver writes fastest."""
     request = context.current()
-    return {
-        **NOTHING_SAID,
+    said: dict[str, Any] = {
         "actor_id": actor.id,
         "actor_role": actor.role,
         "actor_node": actor.node,
@@ -147,23 +214,48 @@ def _row(
         "purpose": actor.purpose,
         "outcome": Outcome.ALLOWED if decision.allowed else Outcome.REFUSED,
         "reason": decision.reason,
-        "facts": sorted(facts),
+        "facts": f"{{{','.join(sorted(facts))}}}",
         "request_id": request.request_id if request else "",
         "route": request.route() if request else "",
         "ip": request.ip if request else "",
         **about,
         "organisation_id": about.get("organisation_id") or actor.organisation_id,
     }
+    return {name: _plain(value) for name, value in said.items() if value is not None}
 
 
-def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
-    """One statement, so one transaction; the ORM takes five times as long on this hot path."""
-    values = [str(row[name]) if name in TEXTS else row[name] for row in rows for name in COLUMNS]
+def _plain(value: Any) -> Any:
+    return value if type(value) in {str, int} else str(value)
+
+
+def _proof() -> Proof:
+    request = context.current()
+    return request.proof if request and request.proof else NO_PROOF
+
+
+def _insert(rows: Sequence[Mapping[str, Any]], proof: Proof) -> None:
+    """One statement, so one transaction; the ORM takes five times as long on this hot path.
+
+    Unauthenticated, and no row, when the sender is no longer who was remembered.
+    """
     with connection.cursor() as cursor:
         if len(rows) == 1:
-            prepared.execute(cursor, INSERT + VALUES, values)
+            statement = _insert_one(proof.condition, tuple(rows[0]))
+            prepared.execute(cursor, statement, {**rows[0], **proof.values})
         else:
-            cursor.execute(INSERT + ", ".join([VALUES] * len(rows)), values)
+            columns = [name for name in COLUMNS if any(name in row for row in rows)]
+            places = ", ".join(f"({_places(columns, f'_{n}')})" for n in range(len(rows)))
+            values = {
+                f"{name}_{n}": row.get(name) for n, row in enumerate(rows) for name in columns
+            }
+            statement = INSERT_SEVERAL.format(
+                table=TABLE, columns=", ".join(columns), rows=places, proof=proof.condition
+            )
+            cursor.execute(statement, {**values, **proof.values})
+        written = cursor.rowcount
+    if not written:
+        proof.forget()
+        raise Unauthenticated
 
 
 def _write_apart(refusals: list[dict[str, Any]]) -> None:

@@ -1,5 +1,7 @@
 """Database wrapper; Django's backend loader wants this file name."""
 
+import select
+
 from django.db.backends.postgresql import base
 
 from kernel.postgres.schema import HomesSchemaEditor
@@ -9,3 +11,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """PostgreSQL with tables shaped by their home."""
 
     SchemaEditorClass = HomesSchemaEditor
+
+    def is_usable(self) -> bool:
+        """Whether the connection still stands, asked before the first statement of a request.
+
+        A server that let go of an idle connection has said so or closed it, and both can be read at
+        once; only then, or after an error, is the server asked.
+        """
+        if self.connection is None or self.connection.closed or self.errors_occurred:
+            return bool(super().is_usable())
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return not poll.poll(0) or bool(super().is_usable())

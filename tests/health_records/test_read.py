@@ -4,6 +4,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from health_records.models import Encounter, RecordSetting
@@ -91,6 +93,40 @@ def test_the_person_reads_it(entry, link):
 
     assert answer.status_code == 200
     assert (last_row().reason, last_row().purpose) == ("own_record", "PATRQT")
+
+
+@pytest.mark.parametrize("role", [Role.HOSPITAL_SYSTEM, Role.RESIDENT, Role.CLINICIAN])
+def test_decision_resource_and_audit_row_are_one_statement(role, entry, link):
+    client = {
+        Role.HOSPITAL_SYSTEM: lambda: as_hospital(entry.organisation),
+        Role.RESIDENT: lambda: as_somebody(role, person_id=link.person_id),
+        Role.CLINICIAN: lambda: as_somebody(role, organisation=entry.organisation),
+    }[role]()
+    visit_of(entry.registration)
+    assert read(client, entry).status_code == 200
+    rows = AuditRow.objects.count()
+
+    with CaptureQueriesContext(connection) as statements:
+        answer = read(client, entry)
+
+    assert (answer.status_code, answer.json()["id"]) == (200, str(entry.id))
+    assert len(statements) == 1
+    assert AuditRow.objects.count() == rows + 1
+    row = last_row()
+    assert (row.actor_role, row.action, row.outcome) == (role, "record.read", "allowed")
+    assert row.facts == ["authenticated", row.reason]
+    assert (row.registration_id, row.resource_type, row.resource_id) == (
+        entry.registration_id, "Observation", entry.id,
+    )  # fmt: skip
+    assert row.organisation_id == (None if role is Role.RESIDENT else entry.organisation_id)
+    assert (row.route, row.ip, row.person_id, row.on_behalf_of, row.count) == (
+        "GET /fhir/R4/<str:resource_type>/<str:id>", "127.0.0.1", None, None, None,
+    )  # fmt: skip
+
+
+def test_an_operator_may_not_read_what_is_there(entry):
+    assert read(as_somebody(Role.OPERATOR), entry).status_code == 403
+    assert (last_row().reason, last_row().resource_id) == ("no-rule", entry.id)
 
 
 @pytest.mark.parametrize("person", [None, uuid4()])

@@ -82,13 +82,13 @@ def media_type(request: HttpRequest) -> str:
 
     `_format` counts more than the header; of several in the header, our own type comes first.
     """
-    if asked := request.GET.get("_format"):
+    if "format" in request.META.get("QUERY_STRING", "") and (asked := request.GET.get("_format")):
         # A plus that was not escaped reads as a blank.
         found = FORMATS.get(asked.partition(";")[0].strip().lower().replace(" ", "+"))
         if found is None:
             raise refuse("format", value=asked)
         return found
-    return _accepted(request.headers.get("Accept", "*/*"))
+    return _accepted(request.META.get("HTTP_ACCEPT", "*/*"))
 
 
 @lru_cache(maxsize=256)
@@ -124,11 +124,12 @@ def wanted_return(request: HttpRequest) -> Return | None:
 
 def is_unchanged(request: HttpRequest, tag: str, at: datetime) -> bool:
     """Whether the client has this version already (RFC 9110, 13.1); some leave out the quotes."""
-    known = request.headers.get("If-None-Match")
+    known = request.META.get("HTTP_IF_NONE_MATCH")
     if known is not None:
         tags = {one.strip().removeprefix("W/").strip('"') for one in known.split(",")}
         return bool(tags & {"*", tag.removeprefix("W/").strip('"')})
-    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    given = request.META.get("HTTP_IF_MODIFIED_SINCE")
+    since = parse_http_date_safe(given) if given else None
     return since is not None and int(at.timestamp()) <= since
 
 
@@ -155,5 +156,5 @@ def as_wanted(request: HttpRequest, response: HttpResponse, type_: str) -> HttpR
 
 
 def _takes_gzip(request: HttpRequest) -> bool:
-    header = request.headers.get("Accept-Encoding", "")
+    header = request.META.get("HTTP_ACCEPT_ENCODING", "")
     return any(name in {"gzip", "*"} and quality > 0 for name, quality in _ranges(header))

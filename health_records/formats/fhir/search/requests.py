@@ -27,7 +27,7 @@ def pairs_asked(request: HttpRequest) -> list[tuple[str, str]]:
 
 def is_strict(request: HttpRequest) -> bool:
     """Whether the client wants what is not supported to be refused."""
-    wishes = request.headers.get("Prefer", "").lower().replace(" ", "")
+    wishes = request.META.get("HTTP_PREFER", "").lower().replace(" ", "")
     return "handling=strict" in wishes.replace(";", ",").split(",")
 
 
