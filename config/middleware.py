@@ -14,7 +14,6 @@ from uuid import uuid4
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
 from django.utils.decorators import sync_only_middleware
 
 from config import failures
@@ -74,7 +73,8 @@ def request_context(get_response: GetResponse) -> GetResponse:
             response[name] = value
         response["X-Request-Id"] = request_id
         response["Content-Language"] = language
-        patch_vary_headers(response, ("Accept-Language",))
+        varies = f"{response['Vary']}, " if response.has_header("Vary") else ""
+        response["Vary"] = f"{varies}Accept-Language"
         if not response.streaming and not response.has_header("Content-Length"):
             response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]
         return response

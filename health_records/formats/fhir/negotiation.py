@@ -15,7 +15,6 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
-from django.utils.cache import patch_vary_headers
 from django.utils.http import http_date, parse_http_date_safe
 from django.utils.text import compress_string
 
@@ -144,7 +143,7 @@ def as_wanted(request: HttpRequest, response: HttpResponse, type_: str) -> HttpR
     """The answer as it leaves: its type, packed where that is asked for and worth it."""
     if response.content:
         response["Content-Type"] = f"{type_}; charset=utf-8"
-    patch_vary_headers(response, ("Accept", "Accept-Encoding"))
+    response["Vary"] = "Accept, Accept-Encoding"
     response.setdefault("Cache-Control", "private, no-cache")
     if len(response.content) >= WORTH_PACKING and _takes_gzip(request):
         response.content = compress_string(response.content, max_random_bytes=LONGEST_BLUR)
