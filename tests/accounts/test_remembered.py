@@ -89,6 +89,15 @@ def test_what_ended_ends_at_once(who, path, ending, request):
         assert answer.json()["issue"][0]["code"] == "login"
 
 
+@pytest.mark.parametrize("ending", [withdraw, expire, suspend])
+@pytest.mark.parametrize("who", ["system", "doctor"])
+def test_it_stays_ended_and_nobody_need_have_been_remembered(who, ending, request):
+    client = request.getfixturevalue(who)
+    ending()
+
+    assert [client.get(LIST).status_code for _ in range(2)] == [401, 401]
+
+
 def test_a_push_after_the_end_stores_nothing(system):
     assert system.get(LIST).status_code == 200
     withdraw()
