@@ -114,6 +114,7 @@ def test_what_no_index_leads_to_is_too_broad(asked, system, record):
     assert answer.json()["issue"][0]["code"] == "too-costly"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_search_that_takes_too_long_is_too_broad(system, record, monkeypatch):
     monkeypatch.setattr(rows, "LONGEST_MS", 1)
     monkeypatch.setattr(rows, "page_statement", lambda *_: ("SELECT pg_sleep(1), NULL, NULL", {}))

@@ -185,6 +185,7 @@ def test_how_many_are_wanted_is_heeded():
     )
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_takes_too_long_is_refused(monkeypatch):
     monkeypatch.setattr(rows, "LONGEST_MS", 1)
     monkeypatch.setattr(versions, "PUSHED", "SELECT pg_sleep(1)")
