@@ -146,9 +146,10 @@ def authorise_found(
 ) -> list[tuple[Any, ...]]:
     """Read what is asked for, decide, and audit, in one statement: the rows, each with whether it is allowed.
 
-    `found` gives rows with `id` and `registration_id`, its values under other names than `COLUMNS`; `holds` says of a row of `found`, in SQL, whether
-    `fact` is true, and then the audit row is committed before the rows come. Nothing is decided about
-    the others: `authorise` is to be asked with all that is true about them.
+    `found` gives rows with `id` and `registration_id`, its values under other names than `COLUMNS`;
+    `holds` says of a row of `found`, in SQL, whether `fact` is true, and then the audit row is committed
+    before the rows come. Nothing is decided about the others: `authorise` is to be asked with all that is
+    true about them.
     """
     facts = frozenset({Fact.AUTHENTICATED, fact})
     decision = decide(actor.role, action, facts)
