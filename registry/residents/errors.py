@@ -10,10 +10,10 @@ class PhoneUnfit(DomainError):
     title = {"zh": "请输入11位手机号码", "en": "Give a mobile number of 11 digits"}
 
 
-class PhoneSignInAway(DomainError):
+class NoPhoneSignIn(DomainError):
     """This node signs nobody in by phone."""
 
-    status, code = 503, "phone-sign-in-away"
+    status, code = 404, "no-phone-sign-in"
     title = {
         "zh": "此节点不提供短信验证码登录",
         "en": "This node offers no sign-in by phone",

@@ -27,7 +27,7 @@ from registry.residents.errors import (
     BoundAlready,
     CodeRefused,
     DocumentUnfit,
-    PhoneSignInAway,
+    NoPhoneSignIn,
     PhoneTaken,
     PhoneUnfit,
     TooManyBindings,
@@ -64,11 +64,11 @@ RETURNING code_digest, tries, expires_at
 def request_code(*, phone: str, address: str) -> None:
     """Send a new code to a phone, unless it got too many lately; that is not told.
 
-    PhoneUnfit; PhoneSignInAway at a node that sends none; TooManyCodes from this IP address.
+    NoPhoneSignIn at a node that sends none; PhoneUnfit; TooManyCodes from this IP address.
     """
-    number = _mobile(phone)
     if not settings.SMS_ADAPTER or not is_written_here(Account):
-        raise PhoneSignInAway
+        raise NoPhoneSignIn
+    number = _mobile(phone)
     now = timezone.now()
     per_address = [Limit(settings.SIGN_IN_CODES_PER_ADDRESS, HOUR)]
     if not _counted("codes from", origin_of(address), per_address, now):

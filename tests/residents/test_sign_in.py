@@ -196,7 +196,7 @@ def test_a_node_that_cannot_sign_in_by_phone_says_so(phone, settings, adapter):
     answer = answers.ask()
 
     offers = bool(adapter) and settings.ROLE == "province"
-    assert answer.status_code == (202 if offers else 503)
+    assert answer.status_code == (202 if offers else 404)
     assert TextMessage.objects.exists() is offers
 
 
