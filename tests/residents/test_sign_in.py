@@ -228,7 +228,7 @@ def test_a_phone_is_one_accounts():
         services.give_phone(account=one, phone="1")
 
 
-def test_no_phone_and_no_code_stands_in_clear(phone):
+def test_no_phone_stands_in_clear(phone):
     mine = phone()
     mine.signed_in()
     mine.ask()
@@ -272,7 +272,7 @@ def test_of_many_with_the_right_code_one_gets_in(phone, monkeypatch):
     together = threading.Barrier(4)
 
     def all_compare_before_one_uses_it(given, kept):
-        together.wait(10)
+        together.wait(120)
         return compare_digest(given, kept)
 
     monkeypatch.setattr(services, "compare_digest", all_compare_before_one_uses_it)
