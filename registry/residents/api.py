@@ -84,7 +84,9 @@ def sign_in(request: HttpRequest, payload: PhoneSignInIn) -> dict[str, object]:
 @router.get("/me", response=MeOut)
 def me(request: SignedInRequest) -> dict[str, object]:
     """Who is signed in."""
-    return _me(request.auth)
+    actor: Actor = request.auth
+    authorise(actor, "account.read", facts={Fact.AUTHENTICATED}, person_id=actor.person_id)
+    return _told(actor.id)
 
 
 @router.post("/me/binding", response=MeOut)
@@ -96,12 +98,11 @@ def bind(request: SignedInRequest, payload: BindingIn) -> dict[str, object]:
         number=payload.number,
         by=request.auth,
     )
-    return _me(request.auth)
+    return _told(request.auth.id)
 
 
-def _me(actor: Actor) -> dict[str, object]:
-    authorise(actor, "account.read", facts={Fact.AUTHENTICATED}, person_id=actor.person_id)
-    account = Account.objects.get(pk=actor.id)
+def _told(account_id: UUID) -> dict[str, object]:
+    account = Account.objects.get(pk=account_id)
     return {
         "account_id": account.pk,
         "role": account.role,
