@@ -22,6 +22,7 @@ from registry.accounts.selectors import actor_of_token
 from registry.consents.api import router as consents
 from registry.organisations.api import router as organisations
 from registry.persons.api import router as persons
+from registry.residents.api import router as residents
 
 
 class BearerAuth(HttpBearer):
@@ -67,6 +68,7 @@ api = NinjaAPI(
 api.add_router("", accounts)
 api.add_router("", organisations)
 api.add_router("", persons)
+api.add_router("", residents)
 api.add_router("", consents)
 api.add_router("", records)
 api.add_router("", messages)

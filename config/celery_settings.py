@@ -13,6 +13,8 @@ timezone = settings.TIME_ZONE
 beat_schedule = {
     "tend partitions": {"task": "replication.tend_partitions", "schedule": 3600.0},
     "forget what ended": {"task": "accounts.forget_expired", "schedule": 600.0},
+    "forget codes": {"task": "residents.forget_expired", "schedule": 600.0},
+    "forget text messages": {"task": "sms.forget_expired", "schedule": 60.0},
     "forget deliveries": {"task": "events.forget_old", "schedule": 3600.0},
     "forget refused messages": {"task": "records.forget_refused", "schedule": 3600.0},
     "count attempts": {"task": "records.count_attempts", "schedule": 60.0},

@@ -22,6 +22,7 @@ from kernel.access.errors import AccessNotDecided
 from kernel.access.services import require_proof, write_refusals
 from kernel.postgres.failures import is_away
 from kernel.problems import AddressInvalid, InternalError, StorageAway, Unauthenticated
+from registry.sms import mailbox
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ PUBLIC = frozenset(
         "/api/v1/docs",
         "/api/v1/openapi.json",
         "/api/v1/sign-in",
+        "/api/v1/sign-in/codes",
+        "/api/v1/sign-in/phone",
         "/api/v1/sign-out",
         "/fhir/R4/metadata",
         "/healthz",
@@ -124,7 +127,11 @@ def storage_away(request: HttpRequest, exception: Exception) -> HttpResponseBase
 
 def is_public(path: str) -> bool:
     """Whether a path is answered without an access decision."""
-    return path in PUBLIC or path.startswith(PUBLIC_PREFIXES)
+    return (
+        path in PUBLIC
+        or path.startswith(PUBLIC_PREFIXES)
+        or (path == mailbox.ADDRESS and mailbox.is_open())
+    )
 
 
 def _route(request: HttpRequest) -> str:

@@ -30,6 +30,8 @@ SHARED_APPS = [
     "registry.patients",
     "registry.persons",
     "registry.consents",
+    "registry.sms",
+    "registry.residents",
     "health_records",
 ]
 ROLE_APPS: dict[str, list[str]] = {"province": [], "city": []}
@@ -68,12 +70,24 @@ CHORES = {  # seconds between runs; done by the event consumer
     "kernel.audit.services.seal_pending": 1.0,
     "kernel.keys.tasks.share_when_needed": 2.0,
     "kernel.commands.tasks.settle_when_due": 5.0,
+    "registry.sms.tasks.deliver_when_due": 1.0,
 }
 HEARTBEAT_FILE = env.text("HEARTBEAT_FILE", "")
+SMS_ADAPTER = env.text("SMS_ADAPTER", "", pattern=r"([\w.]+)?")
+SMS_GATEWAY_URL = env.text(
+    "SMS_GATEWAY_URL",
+    None if SMS_ADAPTER == "registry.sms.gateway.deliver" else "",
+    pattern=r"(https?://.+)?",
+)
+SMS_GATEWAY_SECRET = env.secret("SMS_GATEWAY_SECRET") if SMS_GATEWAY_URL else ""
 COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 REFUSED_KEEP_DAYS = env.integer("REFUSED_KEEP_DAYS", 180, at_least=1)
 CONSENT_DAYS = env.integer("CONSENT_DAYS", 366, at_least=1)
+SIGN_IN_CODES_PER_PHONE = env.integer("SIGN_IN_CODES_PER_PHONE", 5, at_least=1)
+SIGN_IN_CODES_PER_ADDRESS = env.integer("SIGN_IN_CODES_PER_ADDRESS", 60, at_least=1)
+BINDING_TRIES_PER_DAY = env.integer("BINDING_TRIES_PER_DAY", 5, at_least=1)
+ACCOUNTS_PER_PERSON = env.integer("ACCOUNTS_PER_PERSON", 1, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,

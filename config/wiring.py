@@ -39,6 +39,8 @@ SEALED_COLUMNS: list[SealedColumn] = [
     ),
     SealedColumn("persons.PersonDemographics", "sealed"),
     SealedColumn("persons.PersonIdentifier", "sealed"),
+    SealedColumn("sms.TextMessage", "sealed"),
+    SealedColumn("residents.AccountPhone", "sealed"),
     SealedColumn("health_records.ResourceVersion", "sealed"),
     SealedColumn("health_records.DocumentContent", "content", batch=50),
     SealedColumn("health_records.Message", "raw", batch=20),
@@ -70,5 +72,11 @@ BLIND_INDEXES: list[BlindIndex] = [
         "index",
         "person-identifier",
         "registry.persons.sealing.identifier_to_index",
+    ),
+    BlindIndex(
+        "residents.AccountPhone",
+        "index",
+        "account-phone",
+        "registry.residents.sealing.phone_of",
     ),
 ]

@@ -28,6 +28,8 @@ ACTIONS: Mapping[str, Words] = {
     "document.read": ("查看文档内容", "Read a document"),
     "access_log.read": ("查看访问记录", "Read the access log"),
     "person.read": ("查看个人主索引", "Read the person index"),
+    "account.read": ("查看账号信息", "Read the account"),
+    "binding.write": ("绑定账号", "Bound an account"),
 }
 PURPOSES: Mapping[str, Words] = {
     "TREAT": ("诊疗", "Treatment"),

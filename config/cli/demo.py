@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from config.cli.demo_access import demo_hospitals, hub_of, make_clients, make_users
+from config.cli.demo_access import (
+    demo_hospitals,
+    hub_of,
+    make_clients,
+    make_users,
+    resident_phone,
+)
 from config.cli.demo_tour import give_tour
 from config.cli.failures import NotRunning, SignInRefused, StepFailed
 from config.cli.home import Home, read_json, write_json
@@ -148,6 +154,11 @@ def show_access(home: Home) -> None:
         click.echo(f"  {row['url']}/api/v1/docs   {row['code']} {row['name']}")
     for row in endpoints["users"]:
         click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
+    phone, hub = resident_phone(), hub_of(home)["url"]
+    tell(
+        f"  居民也可用手机 {phone} 登录：POST {hub}/api/v1/sign-in/codes，验证码见 jianqiao mailbox",
+        f"  The resident may sign in by phone {phone}, too: POST {hub}/api/v1/sign-in/codes, then jianqiao mailbox",
+    )
     for row in endpoints["clients"]:
         click.echo(f"  {row['hospital']}   client_id={row['client_id']}")
         click.echo(f"    {row['private_key_path']}")

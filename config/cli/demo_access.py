@@ -32,6 +32,7 @@ class DemoUser:
     where: tuple[str, ...]
     hospital: str | None = None
     identity_number: str | None = None
+    phone: str | None = None
 
 
 def demo_hospitals(home: Home) -> list[Hospital]:
@@ -88,6 +89,7 @@ def make_users(home: Home) -> str:
                     "name": user.name,
                     "hospital": user.hospital,
                     "identity_number": user.identity_number,
+                    "phone": user.phone,
                 }
                 for user in users
             ]
@@ -104,6 +106,11 @@ def make_users(home: Home) -> str:
     return str(answer["persons"][RESIDENT])
 
 
+def resident_phone() -> str:
+    """The phone with which the demo's resident may sign in, too."""
+    return cast()[0][0].phone
+
+
 def _demo_users(home: Home) -> list[DemoUser]:
     """The first of the cast, a doctor who treats her, and two of the province's staff."""
     hub, hospital = hub_of(home)["code"], demo_hospitals(home)[0]
@@ -111,7 +118,12 @@ def _demo_users(home: Home) -> list[DemoUser]:
     doctor = hospital.practitioners[0]
     return [
         DemoUser(
-            RESIDENT, RESIDENT, resident.name, (hub,), identity_number=resident.identity_number
+            RESIDENT,
+            RESIDENT,
+            resident.name,
+            (hub,),
+            identity_number=resident.identity_number,
+            phone=resident.phone,
         ),
         DemoUser(CLINICIAN, CLINICIAN, doctor.name, (hub, hospital.node), hospital.code),
         DemoUser("commission_analyst", "analyst", "统计员", (hub,)),

@@ -25,6 +25,7 @@ COMMANDS = {
     "keys": "config.cli.keys:keys",
     "audit": "config.cli.audit:audit",
     "events": "config.cli.events:events",
+    "mailbox": "config.cli.mailbox:mailbox",
 }
 
 

@@ -12,6 +12,7 @@ from config.cli.redis_servers import redis_url
 from config.cli.topology import Node
 
 DATABASE = "jianqiao"
+MAILBOX = "registry.sms.mailbox.deliver"
 
 
 def make_keys(home: NodeHome) -> None:
@@ -38,8 +39,9 @@ def write_env(node: Node, home: NodeHome) -> dict[str, str]:
         "NODE_KEY_FILE": str(home.keys / "node.pem"),
         "MASTER_KEY_FILE": str(home.keys / "master.key"),
     }
+    usual = {"SMS_ADAPTER": MAILBOX} if node.code.endswith("0000") else {}
     before = home.variables() if home.env_file.exists() else {}
-    variables = {**before, **ours}
+    variables = {**usual, **before, **ours}
     write_private(
         home.env_file,
         "# Written by `jianqiao up`; variables you add are kept (docs/configuration.md).\n"

@@ -14,6 +14,7 @@ from config.cli.failures import NothingHere, NotRunning
 from config.cli.home import Home, read_json
 from config.cli.language import said
 from config.cli.measurement import processor_seconds, proportional_bytes, resident_bytes, tree
+from config.cli.node_settings import MAILBOX
 from config.cli.readiness import web_answers
 
 MEGABYTE = 1 << 20
@@ -75,14 +76,15 @@ def _measured(process: dict[str, Any]) -> dict[str, Any]:
 
 def _node(home: Home, node: dict[str, str]) -> dict[str, Any]:
     try:
-        database = home.node(node["code"]).variables().get("DATABASE_URL", "")
+        variables = home.node(node["code"]).variables()
     except NothingHere:
-        database = ""
+        variables = {}
     return {
         **node,
+        "mailbox": variables.get("SMS_ADAPTER") == MAILBOX,
         "role": "province" if node["code"].endswith("0000") else "city",
         "ready": web_answers(node["url"]),
-        "streams": _streams(database),
+        "streams": _streams(variables.get("DATABASE_URL", "")),
     }
 
 
@@ -122,6 +124,11 @@ def _lines(home: Home, state: dict[str, Any]) -> list[str]:
         lines.append(f"{mark} {node['code']} {node['name']}  {node['url']}  {readiness}")
         lines += [f"    {_process_line(process)}" for process in node["processes"]]
         lines += [f"    {line}" for line in _stream_lines(node["streams"])]
+        if node["mailbox"]:
+            where = f"jianqiao mailbox, {node['url']}/dev/mailbox"
+            lines.append(
+                said(f"    短信箱（仅开发用）：{where}", f"    mailbox (development): {where}")
+            )
     return lines
 
 

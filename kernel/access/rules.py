@@ -16,6 +16,7 @@ class Fact(StrEnum):
     SOURCE_HOSPITAL = "source_hospital"
     OWN_ORGANISATION = "own_organisation"
     AUTHENTICATED = "authenticated"
+    IDENTITY_STATED = "identity_stated"
 
 
 class Reason(StrEnum):
@@ -30,6 +31,7 @@ TREATING = frozenset({Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT})
 SOURCE = frozenset({Fact.SOURCE_HOSPITAL})
 AT_HOME = frozenset({Fact.OWN_ORGANISATION})
 ANYBODY_KNOWN = frozenset({Fact.AUTHENTICATED})
+IDENTIFIED = frozenset({Fact.IDENTITY_STATED})
 
 RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.RESIDENT, "record.read"): OWN,
@@ -40,7 +42,10 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.RESIDENT, "person.read"): OWN,
     (Role.RESIDENT, "consent.read"): OWN,
     (Role.RESIDENT, "consent.write"): OWN,
+    (Role.RESIDENT, "binding.write"): IDENTIFIED,
+    (Role.RESIDENT, "account.read"): ANYBODY_KNOWN,
     (Role.RESIDENT, "directory.read"): ANYBODY_KNOWN,
+    (Role.CLINICIAN, "account.read"): ANYBODY_KNOWN,
     (Role.CLINICIAN, "record.read"): TREATING,
     (Role.CLINICIAN, "record.search"): TREATING,
     (Role.CLINICIAN, "timeline.read"): TREATING,
@@ -57,9 +62,11 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.HOSPITAL_SYSTEM, "document.read"): SOURCE,
     (Role.HOSPITAL_SYSTEM, "person.read"): SOURCE,
     (Role.HOSPITAL_SYSTEM, "directory.read"): ANYBODY_KNOWN,
+    (Role.COMMISSION_ANALYST, "account.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "directory.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "intake.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "operations.read"): ANYBODY_KNOWN,
+    (Role.OPERATOR, "account.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "directory.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "message.list"): ANYBODY_KNOWN,
     (Role.OPERATOR, "intake.read"): ANYBODY_KNOWN,

@@ -7,14 +7,14 @@ from django.db.models.functions import Now
 
 from kernel.actor import Role
 from kernel.homes import LocalModel, PersonalModel, ProvinceModel
-from registry.accounts.states import AccountStatus, ClientStatus
+from registry.accounts.states import AccountStatus, ClientStatus, RealNameLevel
 from registry.organisations.models import Organisation
 
 ROLES = [(role.value, role.value) for role in Role if role is not Role.NODE]
 
 
 class Account(AbstractBaseUser, PersonalModel):
-    """Somebody who signs in with a password (账号).
+    """Somebody who signs in with a password, or as a resident with a phone (账号).
 
     A resident's account names a person, a member of staff's an organisation; the latter reaches that
     hospital's city, so that its staff can sign in while the hub is away.
@@ -27,6 +27,11 @@ class Account(AbstractBaseUser, PersonalModel):
         Organisation, models.PROTECT, db_constraint=False, null=True, blank=True, related_name="+"
     )
     person_id = models.UUIDField(null=True, blank=True, db_index=True)
+    real_name_level = models.TextField(
+        choices=RealNameLevel,
+        default=RealNameLevel.UNVERIFIED,
+        db_default=RealNameLevel.UNVERIFIED.value,
+    )
     status = models.TextField(choices=AccountStatus, default=AccountStatus.ACTIVE)
     last_login = None  # a sign-in writes nothing to a replicated row
 
@@ -39,6 +44,10 @@ class Account(AbstractBaseUser, PersonalModel):
             ),
             models.CheckConstraint(
                 name="account_role_known", condition=Q(role__in=[value for value, _ in ROLES])
+            ),
+            models.CheckConstraint(
+                name="account_real_name_level_known",
+                condition=Q(real_name_level__in=RealNameLevel.values),
             ),
         ]
 

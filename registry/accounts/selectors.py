@@ -33,6 +33,10 @@ class _Nobody(Exception):
     """No live token, or one of an account or client that is turned off."""
 
 
+class _NotBoundYet(Exception):
+    """What `_holder` says of a resident who stands for no person yet."""
+
+
 def token_digest(token: str) -> bytes:
     """What is kept of a token."""
     return sha256(token.encode("utf-8", "surrogatepass")).digest()
@@ -49,6 +53,8 @@ def actor_of_token(token: str) -> Actor | None:
         holder, actor = _remembered(digest) if request else _holder(digest)
     except _Nobody:
         return None
+    except _NotBoundYet as resident:
+        holder, actor = resident.args
     if request:
         values = {"token_digest": _as_bytea(digest), "token_holder": holder}
         request.proof = Proof(STILL_HOLDER, values, _remembered.cache_clear)
@@ -72,7 +78,13 @@ def _holder(digest: bytes) -> tuple[str, Actor]:
     )
 
 
-_remembered = lru_cache(maxsize=MOST_REMEMBERED)(_holder)
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _remembered(digest: bytes) -> tuple[str, Actor]:
+    """As `_holder`; an exception is not kept, so a resident's next request knows of a binding."""
+    holder, actor = _holder(digest)
+    if actor.role is Role.RESIDENT and actor.person_id is None:
+        raise _NotBoundYet(holder, actor)
+    return holder, actor
 
 
 def _as_bytea(digest: bytes) -> str:

@@ -33,7 +33,7 @@ from registry.accounts.rules import (
     password_is_strong,
 )
 from registry.accounts.selectors import actor_of, token_digest
-from registry.accounts.states import AccountStatus, ClientStatus
+from registry.accounts.states import AccountStatus, ClientStatus, RealNameLevel
 from registry.organisations.models import Organisation
 
 SIGN_IN = "session.open"
@@ -78,12 +78,27 @@ def create_account(
     account = Account.objects.filter(login=login).first() or Account(login=login)
     account.role, account.name = role, name
     account.organisation, account.person_id = organisation, person_id
+    account.real_name_level = RealNameLevel.SELF_DECLARED if person_id else RealNameLevel.UNVERIFIED
     account.status = AccountStatus.ACTIVE
     account.audience = [organisation.node] if organisation else []
     if not account.password or not check_password(password, account.password):
         account.password = make_password(password)
     account.save()
     return account
+
+
+def create_resident() -> Account:
+    """An account without a password, of a resident of whom nothing is known yet."""
+    account = Account(role=Role.RESIDENT, password=make_password(None))
+    account.login = f"resident-{account.id}"
+    account.save(force_insert=True)
+    return account
+
+
+def bind_to_person(*, account_id: UUID, person_id: UUID, level: RealNameLevel) -> bool:
+    """Let a resident's account stand for a person; False when it stands for one already."""
+    free = Account.objects.filter(pk=account_id, person_id__isnull=True)
+    return bool(free.update(person_id=person_id, real_name_level=level))
 
 
 def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
@@ -107,12 +122,20 @@ def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
         audit_refused_sign_in(account)
         raise SignInRefused
     SignInFailures.objects.filter(login_digest=digest).delete()
+    return open_session(may)
+
+
+def open_session(account: Account) -> tuple[str, datetime]:
+    """A bearer token for an account that proved itself, and when it ends; audited."""
     somebody = actor_of(
-        may.id, Role(may.role), organisation_id=may.organisation_id, person_id=may.person_id
+        account.id,
+        Role(account.role),
+        organisation_id=account.organisation_id,
+        person_id=account.person_id,
     )
     authorise(somebody, SIGN_IN, facts={Fact.AUTHENTICATED})
-    ends = now + SESSION_LIFE
-    return issue_token(ends=ends, account_id=may.id), ends
+    ends = timezone.now() + SESSION_LIFE
+    return issue_token(ends=ends, account_id=account.id), ends
 
 
 def audit_refused_sign_in(claimed: Account | HospitalClient | None) -> None:

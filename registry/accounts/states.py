@@ -11,6 +11,16 @@ class AccountStatus(models.TextChoices):
     CLOSED = "closed"
 
 
+class RealNameLevel(models.TextChoices):
+    """How surely an account is its person's (实名等级), the weakest first."""
+
+    UNVERIFIED = "unverified"
+    SELF_DECLARED = "self_declared"
+    WINDOW_CHECKED = "window_checked"
+    CARD_READER = "card_reader"
+    PUBLIC_SECURITY_VERIFIED = "public_security_verified"
+
+
 class ClientStatus(models.TextChoices):
     """Whether a hospital system may sign in."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import (
@@ -138,6 +139,16 @@ def holder_of(kind: str, number: str) -> UUID | None:
     """The person who undisputedly holds this document."""
     found = _bearing([(kind, number)]).filter(disputed=False)
     return found.values_list("person_id", flat=True).first()
+
+
+def stated_holder(kind: str, number: str) -> tuple[UUID, str] | None:
+    """The living person who undisputedly holds this document, merges resolved, and the name's key."""
+    found = _bearing([(kind, number)]).filter(kind=kind, disputed=False)
+    return (
+        found.exclude(person__status=Status.DECEASED)
+        .values_list(Coalesce("person__survivor_id", "person_id"), "person__demographics__name_key")
+        .first()
+    )
 
 
 def registrations_bearing(text: str, value: str, *, organisation_id: UUID | None) -> list[UUID]:

@@ -24,7 +24,9 @@ HANDLERS = sorted({
     for handler in handlers
 })  # fmt: skip
 SERVICES = WIRING.COMMANDS | WIRING.QUERIES
-NOT_SEALED = {"digest", "login_digest", "previous", "row_digests", "sha256", "signature", "wrapped"}
+NOT_SEALED = {
+    "code_digest", "digest", "login_digest", "previous", "row_digests", "sha256", "signature", "wrapped",
+}  # fmt: skip
 LISTED_EVENTS = {name for events in WIRING.HANDLERS.values() for name in events}
 
 

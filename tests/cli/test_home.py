@@ -16,11 +16,14 @@ from click.testing import CliRunner
 
 from config.cli import province
 from config.cli.failures import AlreadyRunning, HomeUnusable, NothingHere, NotReady
-from config.cli.home import PROJECT, Home, read_json, write_private
+from config.cli.home import PROJECT, Home, NodeHome, read_json, write_private
 from config.cli.main import cli
 from config.cli.memory import Memory, remember, schema_fingerprint, shaping_files
+from config.cli.node_settings import write_env
 from config.cli.reporting import Terminal
 from config.cli.supervision import Supervisor
+from config.cli.topology import GivenServers, Node
+from registry.sms import mailbox
 
 
 @pytest.fixture
@@ -201,3 +204,23 @@ def test_the_schema_fingerprint_covers_every_step_after_a_migration(settings):
 
     assert len(files) >= 5
     assert files <= set(shaping_files())
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "adapter"),
+    [
+        ("620000", "", mailbox.ADAPTER),
+        ("620000", "SMS_ADAPTER=ours.deliver\n", "ours.deliver"),
+        ("620100", "", None),
+    ],
+)
+def test_the_hubs_messages_stay_in_the_mailbox_unless_somebody_said_otherwise(
+    tmp_path, code, line, adapter
+):
+    home, url = NodeHome(code, tmp_path), "postgresql://app@127.0.0.1:1/jianqiao"
+    home.env_file.write_text(line)
+    servers = GivenServers(url, url, url, "redis://127.0.0.1:1", "redis://127.0.0.1:1")
+
+    write_env(Node(code, "", 0, 7600, servers), home)
+
+    assert home.variables().get("SMS_ADAPTER") == adapter

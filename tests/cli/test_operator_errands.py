@@ -7,7 +7,8 @@ from subprocess import CompletedProcess
 import pytest
 from click.testing import CliRunner
 
-from config.cli import audit, keys, node_process
+from config.cli import audit, keys, node_process, status
+from config.cli.home import Home
 from config.cli.main import cli
 from kernel.audit import verification
 
@@ -64,6 +65,47 @@ def test_a_halted_rotation_is_told_and_the_others_go_on(nodes):
     assert result.exit_code == 1
     assert f"{CITY}  halted: CommandError: the hub did not answer" in result.output
     assert len(asked) == 3
+
+
+CODE_SENT = {
+    "phone": "13912345678", "template": "sign-in-code",
+    "parameters": {"code": "042137", "minutes": "5"},
+    "written_at": "2026-11-21T16:00:00+08:00", "expires_at": "2026-11-21T16:05:00+08:00",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "letters", "shown"),
+    [
+        ((), [CODE_SENT], "13912345678  sign-in-code  code=042137 minutes=5\n"),
+        (("--json",), [CODE_SENT], json.dumps(CODE_SENT) + "\n"),
+        ((), [], "No message that has not expired\n"),
+        (("--json",), [], ""),
+    ],
+)
+def test_the_mailbox_is_the_hubs(nodes, tmp_path, words, letters, shown):
+    run, asked, answers = nodes
+    rows = [{"code": CITY, "role": "city"}, {"code": HUB, "role": "province"}]
+    (tmp_path / "endpoints.json").write_text(json.dumps({"nodes": rows}))
+    answers[HUB, "read_mailbox"] = (0, "".join(json.dumps(one) + "\n" for one in letters), "")
+
+    result = run("mailbox", *words)
+
+    assert (result.exit_code, result.output) == (0, shown)
+    assert asked == [(HUB, "read_mailbox")]
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_status_says_where_the_mailbox_is(tmp_path, used):
+    node = {
+        "code": HUB, "name": "甘肃省", "url": "http://127.0.0.1:7600", "ready": True,
+        "processes": [], "streams": {"outgoing": [], "incoming": []}, "mailbox": used,
+    }  # fmt: skip
+    state = {"state": "ready", "pid": 1, "uptime_seconds": 1, "pss_bytes": None, "nodes": [node]}
+
+    lines = status._lines(Home(tmp_path), state)
+
+    assert any("http://127.0.0.1:7600/dev/mailbox" in line for line in lines) is used
 
 
 def test_a_node_that_is_not_there_is_named(nodes):

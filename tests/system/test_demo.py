@@ -10,7 +10,7 @@ from benchmarks.throwaway_province import until
 from config.cli.home import PROJECT
 from config.model_province.sources import SAMPLES
 from config.model_province.write_samples import cast, two_hospitals
-from tests.system.people import Reader, sign_in
+from tests.system.people import Reader, sign_in, sign_in_by_phone
 from tests.system.test_pitfalls import caught_up
 
 HUB, LANZHOU, PINGLIANG = "620000", "620100", "620800"
@@ -111,6 +111,19 @@ def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_do
 
     assert {item["node"] for item in page["items"]} == {LANZHOU, PINGLIANG}
     assert refused in {403, 404}
+
+
+def test_the_demos_resident_signs_in_by_phone(province):
+    phone, login = cast()[0][0].phone, sign_in(province, "resident")
+
+    by_phone = sign_in_by_phone(province, phone)
+
+    assert by_phone.json("/api/v1/me") == login.json("/api/v1/me")
+    assert by_phone.json("/api/v1/me")["phone"] == f"{phone[:3]}******{phone[-2:]}"
+    assert by_phone.json("/api/v1/me/person") == login.json("/api/v1/me/person")
+    assert phone in by_phone.get("/dev/mailbox").data.decode()
+    assert phone in province.jianqiao("demo", "--no-wait", "--residents", "0").stdout
+    assert "/dev/mailbox" in province.jianqiao("status").stdout
 
 
 def test_push_says_what_became_of_each_file(province):

@@ -4,7 +4,15 @@ import base64
 import re
 
 from benchmarks.throwaway_province import HUB
-from tests.system.people import new_residents, person_of, sign_in, visit
+from tests.system.people import (
+    ask_for_code,
+    enrol,
+    new_residents,
+    person_of,
+    sign_in,
+    sign_in_by_phone,
+    visit,
+)
 from tests.system.test_homes import FIRST, SECOND, dump
 
 SAMPLE_NUMBERS = re.compile(r'"value": ?"([0-9０-９]{15,17}[0-9Xx０-９]|1[3-9][0-9]{9})"')
@@ -25,6 +33,20 @@ def pushed_numbers(province) -> set[str]:
             person_of(province, next(i for kind, i, *_ in locations if kind == "Patient"))
             numbers |= {resident.identity_number, resident.phone} - {None}
     return numbers
+
+
+def typed_numbers(province):
+    """Phones and an identity number that residents typed at the hub: accepted, refused and pending."""
+    (resident, stranger), seed = new_residents(FIRST, 2)
+    person = person_of(province, enrol(province, resident, FIRST, seed))
+    account = sign_in_by_phone(province, resident.phone)
+    document = {"name": resident.name, "number": stranger.identity_number}
+    assert account.post("/api/v1/me/binding", document).status == 404
+    document["number"] = resident.identity_number
+    assert account.post("/api/v1/me/binding", document).status == 200
+    assert account.json("/api/v1/me")["person_id"] == person
+    ask_for_code(province, stranger.phone)
+    return {resident.phone, stranger.phone, resident.identity_number, stranger.identity_number}
 
 
 def dresses(number: str) -> list[str]:
@@ -49,7 +71,7 @@ def test_a_number_is_found_in_every_dress():
 
 
 def test_no_number_is_found_in_a_dump_or_a_log(province):
-    numbers = pushed_numbers(province)
+    numbers = pushed_numbers(province) | typed_numbers(province)
     sign_in(province, "resident").get(f"/api/v1/persons/{next(iter(numbers))}/timeline")
     assert len(numbers) >= 20
 

@@ -14,6 +14,7 @@ from registry.accounts.services import create_account, register_hospital_client
 from registry.organisations.selectors import organisation_by_code
 from registry.patients.rules import CITIZEN
 from registry.persons.selectors import holder_of
+from registry.residents.services import give_phone
 
 PERSON_KNOWN_WITHIN = 20.0
 """Seconds a resident's first record may need from a city to the master patient index."""
@@ -23,8 +24,8 @@ class Command(BaseCommand):
     """Safe to repeat: what is there is brought up to date.
 
     Standard input: `{"clients": [{"client_id", "hospital", "public_keys"}], "users": [{"login",
-    "secret", "role", "name", "hospital", "identity_number"}]}`; the last two may be absent. Answers
-    with the person of each login: `{"persons": {login: id}}`.
+    "secret", "role", "name", "hospital", "identity_number", "phone"}]}`; the last three may be absent.
+    Answers with the person of each login: `{"persons": {login: id}}`.
     """
 
     help = __doc__ or ""
@@ -49,7 +50,7 @@ def _make_account(user: dict[str, Any]) -> UUID | None:
     """The account, and the person whose it is."""
     hospital, number = user.get("hospital"), user.get("identity_number")
     person_id = _person_with(number) if number else None
-    create_account(
+    account = create_account(
         login=user["login"],
         password=user["secret"],
         role=Role(user["role"]),
@@ -57,6 +58,8 @@ def _make_account(user: dict[str, Any]) -> UUID | None:
         organisation=organisation_by_code(hospital) if hospital else None,
         person_id=person_id,
     )
+    if user.get("phone"):
+        give_phone(account=account, phone=user["phone"])
     return person_id
 
 
