@@ -59,6 +59,7 @@ class Concern:
     registration_id: UUID | None
     facts: frozenset[str]
     count: int
+    person_id: UUID | None = None
 
 
 def authorise(
@@ -127,7 +128,10 @@ def authorise_search(
     rows = [
         _row(
             actor, action, decide(actor.role, action, one.facts), one.facts,
-            {**about, "registration_id": one.registration_id, "count": one.count},
+            {
+                **about, "registration_id": one.registration_id, "count": one.count,
+                "person_id": one.person_id or about.get("person_id"),
+            },
         )
         for one in concerns
     ]  # fmt: skip
