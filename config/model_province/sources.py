@@ -35,7 +35,7 @@ class Practitioner:
 
 @dataclass(frozen=True)
 class Hospital:
-    """A fictional institution with its departments (standard code → name) and doctors."""
+    """A fictional institution with its departments (standard code → name, → own code) and doctors."""
 
     code: str
     uscc: str
@@ -45,6 +45,7 @@ class Hospital:
     node: str
     division: str
     departments: Mapping[str, str]
+    department_codes: Mapping[str, str]
     practitioners: tuple[Practitioner, ...]
 
     @cached_property
@@ -98,8 +99,10 @@ def department_names() -> Mapping[str, str]:
 def hospitals() -> Mapping[str, Hospital]:
     """Every institution of the model province by registration code."""
     departments: dict[str, dict[str, str]] = defaultdict(dict)
+    codes: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows("departments.csv"):
         departments[row["organisation"]][row["standard"]] = row["name"]
+        codes[row["organisation"]][row["standard"]] = row["code"]
     doctors: dict[str, list[Practitioner]] = defaultdict(list)
     for row in rows("practitioners.csv"):
         doctors[row.pop("organisation")].append(Practitioner(**row))
@@ -113,6 +116,7 @@ def hospitals() -> Mapping[str, Hospital]:
             node=row["node"],
             division=row["division"],
             departments=departments[row["code"]],
+            department_codes=codes[row["code"]],
             practitioners=tuple(doctors[row["code"]]),
         )
         for row in rows("organisations.csv")
