@@ -11,6 +11,8 @@ from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 
+from appointment_pool.api import router as appointments
+from appointment_pool.hospital_api import router as schedules
 from health_records.api import router as records
 from health_records.feeds_api import router as feeds
 from health_records.messages_api import router as messages
@@ -73,6 +75,8 @@ api.add_router("", consents)
 api.add_router("", records)
 api.add_router("", messages)
 api.add_router("", feeds)
+api.add_router("", appointments)
+api.add_router("", schedules)
 
 
 @api.exception_handler(DomainError)

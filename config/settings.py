@@ -33,6 +33,7 @@ SHARED_APPS = [
     "registry.sms",
     "registry.residents",
     "health_records",
+    "appointment_pool",
 ]
 ROLE_APPS: dict[str, list[str]] = {"province": [], "city": []}
 DJANGO_APPS = ["django.contrib.staticfiles", "ninja", "django_linear_migrations"]

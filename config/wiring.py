@@ -10,6 +10,10 @@ HANDLERS: dict[str, dict[str, list[str]]] = {
         "registration.changed": ["registry.persons.handlers.link_registration"],
         "records.received": [],
         "copy.reloaded": ["registry.persons.handlers.end_dangling_links"],
+        "schedule.published": [],
+        "schedule.stopped": [],
+        "appointment.booked": [],
+        "appointment.cancelled": [],
     },
     "city": {
         "identity.linked": [],
@@ -19,6 +23,8 @@ HANDLERS: dict[str, dict[str, list[str]]] = {
 # Command → service `(*, body, by) -> dict`; its answer is stored with its effect.
 COMMANDS: dict[str, str] = {
     "keys.share": "kernel.keys.services.take_over_keys",
+    "appointments.book": "appointment_pool.booking.taken",
+    "appointments.cancel": "appointment_pool.booking.cancelled",
 }
 
 # Command that only reads → service of the same form; nothing is stored, nobody retries.

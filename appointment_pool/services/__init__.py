@@ -1,0 +1,1 @@
+"""Writing the pool: hospitals publish and stop, residents book and cancel."""
