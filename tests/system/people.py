@@ -38,10 +38,15 @@ def new_residents(city: str, number: int = 1) -> tuple[list[Resident], int]:
 
 def enrol(province: Province, resident: Resident, city: str, seed: int) -> str:
     """Put a resident on file at the city's hospital; the registration's id."""
+    return enrol_all(province, [resident], city, seed)[0]
+
+
+def enrol_all(province: Province, residents: list[Resident], city: str, seed: int) -> list[str]:
+    """Put residents on file by one message; their registrations' ids."""
     hospital = hospital_of(province, city)
-    bundle = enrolment_of([resident], hospital, number=next(_numbers), seed=seed)
+    bundle = enrolment_of(residents, hospital, number=next(_numbers), seed=seed)
     answer = pushed(client_of(province.home, hospital.code), bundle)
-    return answer["entry"][0]["response"]["location"].split("/")[1]
+    return [one["response"]["location"].split("/")[1] for one in answer["entry"]]
 
 
 def visit(province: Province, resident: Resident, city: str, seed: int) -> dict[str, Any]:
@@ -107,14 +112,24 @@ def sign_in(province: Province, login: str, code: str = HUB) -> Reader:
 
 def account_of(province: Province, resident: Resident) -> Reader:
     """Make an account at the hub for a resident whom the index knows, and sign in."""
-    user = {
-        "login": f"resident-{resident.identity_number}",
-        "secret": "residents-own-7",
-        "role": "resident",
-        "identity_number": resident.identity_number,
-    }
-    province.manage(HUB, "register_access", feed=orjson.dumps({"users": [user]}).decode())
-    return signed_in(province.url(HUB), user["login"] or "", user["secret"] or "")
+    return accounts_of(province, [resident])[0]
+
+
+def accounts_of(province: Province, residents: list[Resident]) -> list[Reader]:
+    """Make accounts at the hub for residents whom the index knows, and sign in."""
+    users = [
+        {
+            "login": f"resident-{resident.identity_number}",
+            "secret": "residents-own-7",
+            "role": "resident",
+            "identity_number": resident.identity_number,
+        }
+        for resident in residents
+    ]
+    province.manage(HUB, "register_access", feed=orjson.dumps({"users": users}).decode())
+    return [
+        signed_in(province.url(HUB), user["login"] or "", user["secret"] or "") for user in users
+    ]
 
 
 def ask_for_code(province: Province, phone: str) -> str:
