@@ -16,7 +16,7 @@ from config.model_province.chance import chance_of
 from config.model_province.population import BORN_BY, Resident, residents_of
 from config.model_province.sources import Hospital
 
-HTTP = urllib3.PoolManager(retries=False, timeout=30)
+HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=30)
 _seeds, _numbers = count(1), count(1)
 
 

@@ -1,6 +1,6 @@
 """Kill any process at any moment: nothing acknowledged is lost, nothing happens twice.
 
-While two hospitals push for a minute, processes of hub and city are killed at random and the hub is cut
+While two hospitals push and residents book and cancel for a minute, processes of hub and city are killed at random and the hub is cut
 from one city for twenty seconds. The schedule follows from a seed that is printed; --kill-seed repeats it.
 """
 
@@ -28,6 +28,14 @@ from config.model_province.chance import chance_of
 from config.model_province.population import residents_of
 from config.model_province.sources import Hospital
 from kernel.events.states import BACK_OFF_SECONDS
+from tests.system.sales import (
+    SOLD_TABLES,
+    buy,
+    enough_is_sold,
+    every_sale_counts_once,
+    nothing_is_reserved_any_more,
+    open_counter,
+)
 from tests.system.test_pitfalls import caught_up
 from tests.system.wire import Wire
 
@@ -43,7 +51,7 @@ VICTIMS = [
 PUSHED = [
     "patients_patientregistration", "patients_registrationversion", "health_records_encounter",
     "health_records_clinicalentry", "health_records_document", "health_records_sourceparty",
-    "health_records_resourceversion",
+    "health_records_resourceversion", *SOLD_TABLES,
 ]  # fmt: skip
 RESOURCES = [
     f"SELECT {kind}, {key}, t.version, (SELECT count(*) FROM {versions} v WHERE v.{link} = t.id)"
@@ -166,6 +174,7 @@ def pid_of(province: Province, code: str, process: str) -> int | None:
 def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires, pytestconfig):
     seed = pytestconfig.getoption("--kill-seed") or int(time.time())
     print(f"--kill-seed {seed}")  # noqa: T201
+    schedules, purchases = open_counter(province, CITY)
     stop = threading.Event()
     killed: list[tuple[float, str, str]] = []
     all_pushes = [Pushes(hospital) for hospital in demo_hospitals(province.home)]
@@ -174,6 +183,9 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires,
             target=push, args=(client_of(province.home, p.hospital.code), p, seed, stop)
         )
         for p in all_pushes
+    ] + [
+        threading.Thread(target=buy, args=(p, schedules, chance_of(seed, place), stop))
+        for place, p in enumerate(purchases)
     ]
     killer = threading.Thread(target=kill_at_random, args=(province, chance_of(seed), stop, killed))
     for thread in (*threads, killer):
@@ -186,7 +198,13 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires,
         wire.mend()
     time.sleep(SECONDS - CUT_AT - CUT_FOR)
     with suppress(NeverTrue):  # what is not enough is told below
-        until(lambda: every_one_killed(killed) and all(map(has_pushed_enough, all_pushes)))
+        until(
+            lambda: (
+                every_one_killed(killed)
+                and all(map(has_pushed_enough, all_pushes))
+                and enough_is_sold(purchases)
+            )
+        )
     stop.set()
     for thread in (*threads, killer):
         thread.join(120)
@@ -204,6 +222,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_happens_twice(province, wires,
         each_message_is_whole_or_absent(province, pushes)
     hub_holds_what_the_cities_hold(province)
     every_registration_is_linked_once(province)
+    every_sale_counts_once(province, CITY, schedules, purchases)
+    nothing_is_reserved_any_more(province, schedules, purchases)
 
 
 def every_one_killed(killed: list[tuple[float, str, str]]) -> bool:
@@ -239,6 +259,12 @@ def unsettled(province: Province) -> list[str]:
                 " FROM events_eventdelivery WHERE state <> 'done' GROUP BY 1, 2, 3",
             )
         ]
+    found += [
+        f"{HUB} {name}: open after {tries} tries, {error}"
+        for name, tries, error in province.rows(
+            HUB, "SELECT name, attempts, last_error FROM commands_commandsent WHERE state = 'open'"
+        )
+    ]
     for table in (*PUSHED, "events_event"):
         for city in province.cities:
             count = f"SELECT count(*) FROM {table} WHERE node = %s"
