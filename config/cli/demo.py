@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
+import orjson
 
 from config.cli.demo_access import (
     demo_hospitals,
@@ -25,11 +28,14 @@ from config.cli.push import push_files
 from config.cli.push_reports import UNANSWERED, show, summary
 from config.cli.seed import DAYS, SEED, seed_province, seeding_of
 from config.cli.up import Wishes, run, run_detached
+from config.model_province.schedules import schedules_of
 from config.model_province.sources import SAMPLES, Hospital
 from config.model_province.write_samples import two_hospitals
 
 RESIDENTS = 3_000
 CLIENT_KNOWN_WITHIN = 20.0
+DAYS_OPEN = 8
+"""Today and the seven days that may be booked ahead."""
 
 
 @click.group(
@@ -116,6 +122,7 @@ def fill(home: Home, hospitals: Sequence[Hospital], residents: int) -> str:
         make_clients(home)
         _note(home, clients=codes)
     push_samples(home, hospitals)
+    open_schedules(home, hospitals)
     person = done.get("person")
     if person is None or not home.endpoints()["users"]:
         _say("建立演示账号", "Making demo accounts")
@@ -143,6 +150,22 @@ def push_samples(home: Home, hospitals: Sequence[Hospital]) -> None:
             raise StepFailed(
                 "有文件没有应答，演示中断。", "Some files got no answer; the demo stops."
             )
+
+
+def open_schedules(home: Home, hospitals: Sequence[Hospital]) -> None:
+    """Numbers of the next days at each hospital; what is open already stays as it is."""
+    today = datetime.fromtimestamp(time.time(), ZoneInfo("Asia/Shanghai")).date()
+    for hospital in hospitals:
+        _say(f"{hospital.name} 发布号源", f"{hospital.name} opens numbers")
+        client = client_of(home, hospital.code)
+        for key, plan in schedules_of(hospital, today, DAYS_OPEN):
+            path = f"/organisations/{hospital.code}/schedules/{key}"
+            answer = client.call("PUT", path, orjson.dumps(plan))
+            if not answer.ok:
+                raise StepFailed(
+                    f"号源 {key} 未能发布（{answer.status}）：{answer.body}",
+                    f"Schedule {key} was not taken ({answer.status}): {answer.body}",
+                )
 
 
 def show_access(home: Home) -> None:

@@ -5,9 +5,11 @@ import re
 import shlex
 
 import pytest
+from django.utils import timezone
 
 from benchmarks.throwaway_province import until
 from config.cli.home import PROJECT
+from config.model_province.schedules import DOCTORS
 from config.model_province.sources import SAMPLES
 from config.model_province.write_samples import cast, two_hospitals
 from tests.system.people import Reader, sign_in, sign_in_by_phone
@@ -36,6 +38,18 @@ def test_the_tour_shows_what_came_back(province):
     for hospital in two_hospitals():
         assert hospital.name in stations[5]
     assert "患者编号" in stations[6]
+
+
+def test_numbers_are_open_in_both_cities(province):
+    resident = sign_in(province, "resident")
+
+    for hospital in two_hospitals():
+        listed = resident.json(f"/api/v1/schedules?hospital={hospital.code}&limit=200")["items"]
+        coming = [one for one in listed if one["day"] > timezone.localdate().isoformat()]
+        assert len(coming) >= 7 * DOCTORS
+        assert {one["practitioner"]["name"] for one in coming} == {
+            doctor.name for doctor in hospital.practitioners[:DOCTORS]
+        }
 
 
 @pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
