@@ -150,7 +150,7 @@ def schedules(request: SignedInRequest, wanted: Query[ScheduleFilter]) -> dict[s
     if wanted.practitioner is not None:
         found = found.filter(practitioner_id=wanted.practitioner)
     if wanted.day is not None:
-        found = found.filter(day=wanted.day)
+        found = selectors.on_day(found, wanted.day)
     if wanted.cursor is not None:
         found = selectors.after(found, *_place(wanted.cursor))
     size = max(1, min(wanted.limit, MOST_LISTED))

@@ -1,7 +1,7 @@
 """Reading schedules, numbers left and appointments."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from appointment_pool.models import Appointment, BookingSetting, Reservation, Schedule, Slot
 from appointment_pool.rules import DAYS_AHEAD, SETTINGS
@@ -59,7 +60,10 @@ def bookable(schedules: QuerySet[Schedule], *, today: date, now: datetime) -> Qu
                 Value(today, DateField()) + _setting(DAYS_AHEAD), output_field=DateField()
             )
         ).filter(
-            status=ScheduleStatus.OPEN, ends_at__gt=now, day__gte=today, day__lte=F("last_day")
+            status=ScheduleStatus.OPEN,
+            starts_at__gte=_midnight(today),  # where the index is entered
+            ends_at__gt=now,
+            day__lte=F("last_day"),
         ),
         now=now,
     ).order_by("starts_at", "id")
@@ -79,6 +83,12 @@ def of_department(schedules: QuerySet[Schedule], standard: str) -> QuerySet[Sche
     meant = Q(standard=standard) | Q(standard__startswith=f"{standard}.")
     departments = Department.objects.filter(meant)
     return schedules.filter(department_id__in=departments.values("id"))
+
+
+def on_day(schedules: QuerySet[Schedule], day: date) -> QuerySet[Schedule]:
+    """Those of one day."""
+    coming = max(day, timezone.localdate())  # a day long past has no midnight in the database
+    return schedules.filter(day=day, starts_at__gte=_midnight(coming))
 
 
 def after(schedules: QuerySet[Schedule], at: datetime, last: UUID) -> QuerySet[Schedule]:
@@ -188,6 +198,10 @@ def counts_of(schedule: Schedule) -> dict[str, int]:
     """Numbers of a schedule by status."""
     slots = Slot.objects.filter(node=schedule.node, schedule=schedule)
     return dict(slots.order_by().values_list("status").annotate(Count("id")))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time()))
 
 
 def _count(slots: QuerySet[Slot]) -> Coalesce:

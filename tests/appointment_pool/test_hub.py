@@ -93,6 +93,7 @@ def test_searching_by_city_hospital_department_doctor_and_day(resident):
     assert found(resident, practitioner=str(doctor.id)) == everything[:1]
     assert found(resident, day=day(2).isoformat()) == everything[1:2]
     assert found(resident, city=LANZHOU, day=day(3).isoformat()) == []
+    assert found(resident, day="0001-01-01") == found(resident, day="9999-12-31") == []
 
 
 def test_how_many_are_left(resident, schedule):
