@@ -41,11 +41,16 @@ from registry.practitioners.selectors import post_of
 
 PUBLISH = "schedule.write"
 
+# In the order in which buyers look for a free number, or they and we could wait for each other.
+HOLD_NUMBERS = """
+SELECT FROM appointment_pool_slot WHERE schedule_id = %s ORDER BY starts_at, sequence FOR UPDATE
+"""
 WITHDRAW = """
 UPDATE appointment_pool_slot SET status = 'busy-unavailable' WHERE id IN (
   SELECT id FROM appointment_pool_slot
   WHERE schedule_id = %(schedule)s AND status = 'free' AND starts_at = %(starts_at)s
-  ORDER BY sequence DESC LIMIT %(number)s FOR UPDATE
+    AND ends_at = %(ends_at)s
+  ORDER BY sequence DESC LIMIT %(number)s
 )
 """
 RELEASE = """
@@ -107,7 +112,7 @@ def stop(*, organisation: Organisation, source_key: str, by: Actor) -> Schedule:
     now = timezone.now()
     schedule.status, schedule.changed_at = ScheduleStatus.STOPPED, now
     schedule.save(update_fields=["status", "changed_at"])
-    # Waits for bookings under way: they are seen by the statements that follow.
+    _hold_numbers(schedule)
     schedule.slots.filter(status=SlotStatus.FREE).update(status=SlotStatus.WITHDRAWN)
     coming = Appointment.objects.filter(
         schedule=schedule, status=AppointmentStatus.BOOKED, ends_at__gt=now
@@ -199,6 +204,8 @@ def _set_numbers(schedule: Schedule, periods: Sequence[Period]) -> bool:
         (_at(schedule.day, one.starts), _at(schedule.day, one.ends)): one.numbers
         for one in periods
     }  # fmt: skip
+    if any(there[times] > wanted.get(times, 0) for times in there):
+        _hold_numbers(schedule)
     changed = False
     for times in sorted(there.keys() | wanted.keys()):
         more = wanted.get(times, 0) - there.get(times, 0)
@@ -208,6 +215,12 @@ def _set_numbers(schedule: Schedule, periods: Sequence[Period]) -> bool:
             _withdraw_numbers(schedule, times, -more)
         changed |= more != 0
     return changed
+
+
+def _hold_numbers(schedule: Schedule) -> None:
+    """Wait for bookings under way, which the next statement sees; those that come wait for us."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD_NUMBERS, [schedule.id])
 
 
 def _add_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: int) -> None:
@@ -229,12 +242,15 @@ def _add_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: i
 
 
 def _withdraw_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: int) -> None:
-    asked: dict[str, Any] = {"schedule": schedule.id, "starts_at": times[0], "number": number}
+    starts_at, ends_at = times
+    asked: dict[str, Any] = {
+        "schedule": schedule.id, "starts_at": starts_at, "ends_at": ends_at, "number": number,
+    }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(WITHDRAW, asked)
         withdrawn = cursor.rowcount
     if withdrawn < number:
-        raise BelowSold(facts={"starts_at": times[0].isoformat(), "sold": _sold(schedule, times)})
+        raise BelowSold(facts={"starts_at": starts_at.isoformat(), "sold": _sold(schedule, times)})
 
 
 def _sold(schedule: Schedule, times: tuple[datetime, datetime]) -> int:

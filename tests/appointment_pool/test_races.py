@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from appointment_pool.models import Appointment, Slot
+from appointment_pool.models import Appointment, Schedule, Slot
 from appointment_pool.services import appointments
 from kernel.actor import Role
 from kernel.events.models import Event
 from tests.appointment_pool.conftest import booked, cancelled
-from tests.factories.appointments import ScheduleFactory
+from tests.factories.appointments import DepartmentFactory, ScheduleFactory, day
 from tests.factories.registry import PersonFactory
 from tests.factories.signed_in import as_hospital, as_somebody
 
@@ -135,6 +135,32 @@ def test_one_key_at_once_many_times_is_one_number_and_one_answer():
     assert {one.status_code for one in answers} == {201}
     assert len({one.content for one in answers}) == 1
     assert sold(schedule) == (1, 1)
+
+
+def test_fewer_and_fewer_numbers_while_all_book_are_never_fewer_than_sold(monkeypatch):
+    monkeypatch.setattr(appointments, "TAKE_AT_ONCE", appointments.TAKE_IN_TURN)
+    department = DepartmentFactory()
+    hospital = department.organisation
+    system = as_hospital(hospital)
+    plan = {"department": department.code, "day": day().isoformat(), "period": "am", "fee": 0}
+
+    def publish(numbers):
+        periods = [{"starts": "08:00", "ends": "09:00", "numbers": numbers}]
+        path = f"/api/v1/organisations/{hospital.code}/schedules/S-1"
+        return system.put(path, plan | {"periods": periods}, content_type="application/json")
+
+    publish(CAPACITY)
+    schedule = Schedule.objects.get()
+
+    answers = at_once(
+        *[lambda one=one: booked(one, schedule).status_code for one in residents(8)],
+        lambda: [publish(numbers).status_code for numbers in (9, 7, 5, 3, CAPACITY, 2)],
+    )
+
+    *bookings, changes = answers
+    assert set(bookings) <= {201, 409}
+    assert set(changes) <= {200, 409}
+    assert sold(schedule) == (bookings.count(201), bookings.count(201))
 
 
 def test_booking_and_giving_back_while_the_hospital_stops_leaves_nothing_free():

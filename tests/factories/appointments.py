@@ -34,8 +34,8 @@ class DepartmentFactory(ArrivingFactory):
     class Meta:
         model = Department
 
-    organisation = SubFactory(OrganisationFactory)
-    code = Sequence(lambda n: f"D{n:03d}")
+    organisation: Any = SubFactory(OrganisationFactory)
+    code: Any = Sequence(lambda n: f"D{n:03d}")
     standard = "A03.01"
     name = "呼吸内科"
 

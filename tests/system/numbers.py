@@ -35,7 +35,7 @@ def published(
     assert answer.ok, answer
     schedule = str(answer.body["id"])
     there = "SELECT count(*) = %s FROM appointment_pool_slot WHERE schedule_id = %s"
-    until(lambda: province.rows(HUB, there, numbers, schedule) == [(True,)], 20)
+    until(lambda: province.rows(HUB, there, numbers, schedule) == [(True,)])
     return schedule
 
 
