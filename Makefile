@@ -1,6 +1,6 @@
 # Thin on purpose: each target is what CI runs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check functions requirements clean
+.PHONY: help install demo dev test check functions openapi screenshots requirements clean
 
 SHELL := /bin/bash -eu -o pipefail
 PYTHON ?= python3.11
@@ -32,25 +32,46 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-install: .venv/local.stamp ## make .venv/ with the command .venv/bin/jianqiao
+# Node comes as a wheel with the local set; npm takes the packages of the lock file and runs nothing they bring.
+web/node_modules/.package-lock.json: web/package-lock.json web/.npmrc .venv/local.stamp
+	cd web && npm ci --loglevel=error
+	@touch $@
+
+PAGES := $(shell find web/src web/*.html web/*.json web/*.ts -type f 2>/dev/null)
+web/dist/manifest.json: web/node_modules/.package-lock.json $(PAGES)
+	cd web && npm run --silent build -- --logLevel warn
+	@touch $@
+
+install: .venv/local.stamp web/dist/manifest.json ## make .venv/ with the command .venv/bin/jianqiao, and build the pages
 
 demo: install ## start hub and two cities, push samples/, print a tour; Ctrl-C stops all
 	exec jianqiao demo
 
-test: .venv/dev.stamp ## the whole suite: as hub, as city, then the system tests; then coverage
+dev: install ## the pages with reloading, beside a running province (jianqiao up); NODE_URL names its hub
+	cd web && npm run dev
+
+test: .venv/dev.stamp web/dist/manifest.json ## the whole suite: as hub, as city, then the system tests; then coverage
 	coverage erase
 	@failed=0; \
+	(cd web && npm run --silent test) || failed=1; \
 	for part in "--node hub --ignore tests/system" "--node city --ignore tests/system" "--dist loadfile tests/system"; do \
 	  pytest $(WORKERS) --hypothesis-profile=ci --cov --cov-append --cov-report= $$part || failed=1; \
 	done; \
 	python -m tests.coverage_floor || failed=1; \
 	exit $$failed
 
-check: .venv/dev.stamp ## format, lint, types, layers, migrations: everything static
+check: .venv/dev.stamp web/dist/manifest.json ## format, lint, types, layers, migrations: everything static
 	PRE_COMMIT_HOME=$(CURDIR)/.venv/pre-commit pre-commit run --all-files
 
 functions: .venv/dev.stamp ## which numbered functions of docs/functions.md are proven by tests
 	python -m tests.functions
+
+openapi: .venv/dev.stamp web/node_modules/.package-lock.json ## write the API's description and the types that pages take from it
+	.ci/as-hub python manage.py export_openapi_schema --api config.api.api --indent 2 --sorted --output docs/openapi/platform.json
+	cd web && npm run --silent types
+
+screenshots: .venv/dev.stamp web/dist/manifest.json ## pictures of every page and state in var/screenshots/
+	python -m tests.pages.screenshots
 
 requirements: .venv/dev.stamp ## compile pyproject.toml to requirements/*.txt (UPGRADE=--upgrade for newer versions)
 	for set in "runtime" "local --extra=local" "dev --extra=local --extra=dev"; do \
@@ -61,5 +82,5 @@ requirements: .venv/dev.stamp ## compile pyproject.toml to requirements/*.txt (U
 	done
 
 clean: ## remove what the tools cache; the province's data (var/) and .venv/ stay
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build dist web/dist web/node_modules
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

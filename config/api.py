@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
-from ninja.security import HttpBearer
+from ninja.security import APIKeyCookie, HttpBearer
 
 from appointment_pool.api import router as appointments
 from appointment_pool.hospital_api import router as schedules
@@ -17,14 +17,17 @@ from health_records.api import router as records
 from health_records.feeds_api import router as feeds
 from health_records.messages_api import router as messages
 from kernel.actor import Actor
-from kernel.http import problem_response
+from kernel.http import problem_response, refuse_other_sites
 from kernel.problems import DomainError, FieldError, InputInvalid, Unauthenticated
 from registry.accounts.api import router as accounts
 from registry.accounts.selectors import actor_of_token
+from registry.accounts.sessions import COOKIE
 from registry.consents.api import router as consents
 from registry.organisations.api import router as organisations
 from registry.persons.api import router as persons
 from registry.residents.api import router as residents
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class BearerAuth(HttpBearer):
@@ -33,6 +36,23 @@ class BearerAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Actor | None:
         """The actor of a live token."""
         return actor_of_token(token)
+
+
+class CookieAuth(APIKeyCookie):
+    """Session of a page; a write must come from a page of this node."""
+
+    param_name = COOKIE
+
+    def __init__(self) -> None:
+        super().__init__(csrf=False)  # Django's own check wants a form or a second cookie
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Actor | None:
+        """The actor of a live session."""
+        if not key:
+            return None
+        if request.method not in SAFE_METHODS:
+            refuse_other_sites(request)
+        return actor_of_token(key)
 
 
 class PlainJSON(BaseRenderer):
@@ -62,7 +82,7 @@ class RequestRefused(DomainError):
 api = NinjaAPI(
     title="健桥 Jianqiao",
     version="1",
-    auth=BearerAuth(),
+    auth=[BearerAuth(), CookieAuth()],
     docs_url="/docs",
     openapi_url="/openapi.json",
     renderer=PlainJSON(),

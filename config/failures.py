@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 
 from health_records.formats.fhir.issues import outcome_of
 from kernel.http import problem_response
-from kernel.problems import AddressUnknown, DomainError, InternalError, Unauthenticated
+from kernel.problems import DomainError, InternalError, Unauthenticated
 
 FHIR = "/fhir/"
 
@@ -22,11 +22,6 @@ def answer(request: HttpRequest, error: DomainError) -> HttpResponse:
     if error.status == Unauthenticated.status:
         response["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def address_unknown(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Nothing is at this address."""
-    return answer(request, AddressUnknown())
 
 
 def internal_error(request: HttpRequest) -> HttpResponse:

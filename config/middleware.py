@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.decorators import sync_only_middleware
 
-from config import failures
+from config import failures, pages
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import require_proof, write_refusals
@@ -28,11 +28,14 @@ log = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-# What may be answered without an access decision: nothing here speaks of a person.
+# What may be answered without an access decision: nothing here speaks of a person, save of the
+# one who asks.
 PUBLIC = frozenset(
     {
         "/api/v1/docs",
         "/api/v1/openapi.json",
+        "/api/v1/session",
+        "/api/v1/session/renewal",
         "/api/v1/sign-in",
         "/api/v1/sign-in/codes",
         "/api/v1/sign-in/phone",
@@ -129,6 +132,7 @@ def is_public(path: str) -> bool:
     """Whether a path is answered without an access decision."""
     return (
         path in PUBLIC
+        or path in pages.ADDRESSES
         or path.startswith(PUBLIC_PREFIXES)
         or (path == mailbox.ADDRESS and mailbox.is_open())
     )

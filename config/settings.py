@@ -108,6 +108,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
 MIDDLEWARE = [
     "config.middleware.request_context",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.decided_access",
 ]
 TEMPLATES = [
@@ -117,7 +118,15 @@ TEMPLATES = [
         "OPTIONS": {},
     }
 ]
+PAGES_DIR = Path(env.text("PAGES_DIR", str(BASE_DIR / "web" / "dist")))
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [path for path in [PAGES_DIR / "static"] if path.is_dir()]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_IMMUTABLE_FILE_TEST = (
+    r"^/static/pages/.+-[\w-]{8}\.\w+$"  # Vite puts the content's hash there
+)
 
 LANGUAGE_CODE = env.choice("NODE_LANGUAGE", "zh-hans", ("zh-hans", "en"))
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from config import pages
 from config.api import api
 from config.health import healthz, metrics, readyz
 from kernel.commands.api import receive_command
@@ -17,7 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("readyz", readyz),
     path("metrics", metrics),
+    *pages.urls(),
 ]
 
-handler404 = "config.failures.address_unknown"
+handler404 = "config.pages.not_found"
 handler500 = "config.failures.internal_error"

@@ -63,12 +63,16 @@ def in_words(rows: Iterable[AuditRow], language: str) -> list[dict[str, object]]
             "at": row.at,
             "who": people.get(row.actor_id, ""),
             "role": _said(ROLES, row.actor_role, language),
+            "role_code": row.actor_role,
             "organisation": organisations.get(row.organisation_id, "")
             if row.organisation_id else "",
             "action": _said(ACTIONS, row.action, language),
+            "action_code": row.action,
             "resource_type": row.resource_type,
             "purpose": _said(PURPOSES, row.purpose, language),
+            "purpose_code": row.purpose,
             "outcome": _said(OUTCOMES, row.outcome, language),
+            "outcome_code": row.outcome,
             "node": row.node,
         }
         for row in listed

@@ -11,12 +11,16 @@ from ninja import Field, Query, Router, Schema
 
 from health_records import documents
 from health_records.access_log import accesses_to, in_words
+from health_records.formats.fhir.brief import Brief, briefs_of
 from health_records.timeline import KINDS, TimelineRow, timeline_of
 from health_records.visibility import facts_about_person
 from kernel.access.services import authorise
 from kernel.http import SignedInRequest
+from kernel.nodes.selectors import node_names
+from kernel.replication.lag import unheard
 from registry.cursors import CursorInvalid, cursor_of, id_in, place_of
-from registry.organisations.selectors import organisation_by_code, organisation_names
+from registry.organisations.models import Organisation
+from registry.organisations.selectors import organisations_by_id, organisation_by_code
 from registry.persons.selectors import links_of_person, same_person
 
 MOST_PARTS = 10_000
@@ -50,29 +54,59 @@ class TimelineFilter(Page):
     organisation: str | None = None
 
 
+class EntryBrief(Schema):
+    """What an entry tells beside its code and value; empty or null where its source states nothing.
+
+    `interpretation` is a code of v3-ObservationInterpretation (H, L, N …), `setting` one of v3-ActCode
+    (AMB, IMP, EMER …).
+    """
+
+    interpretation: str
+    range_low: float | None
+    range_high: float | None
+    range_text: str
+    setting: str
+    department: str
+    practitioner: str
+    reason: str
+    dosage: str
+
+
 class TimelineEntry(Schema):
-    """One thing that happened."""
+    """One thing that happened; `visit` is the Encounter it belongs to, or is."""
 
     id: UUID
     at: datetime
     kind: str
     kind_name: str
     organisation: str
+    organisation_code: str
     node: str
+    node_name: str
     registration: UUID
+    visit: UUID | None
     status: str
     code_system: str
     code: str
     display: str
     value: str
+    brief: EntryBrief | None
     resource: str
 
 
+class NodeName(Schema):
+    """A node and what it is called."""
+
+    code: str
+    name: str
+
+
 class TimelinePage(Schema):
-    """A page, newest first."""
+    """A page, newest first; what the `unheard` cities recorded lately may be missing from it."""
 
     items: list[TimelineEntry]
     next: str | None
+    unheard: list[NodeName]
 
 
 class AccessEntry(Schema):
@@ -82,11 +116,15 @@ class AccessEntry(Schema):
     at: datetime
     who: str
     role: str
+    role_code: str
     organisation: str
     action: str
+    action_code: str
     resource_type: str
     purpose: str
+    purpose_code: str
     outcome: str
+    outcome_code: str
     node: str
 
 
@@ -114,9 +152,16 @@ def timeline(
         if wanted.organisation else None,
     )  # fmt: skip
     more, rows = len(rows) > wanted.size, rows[: wanted.size]
-    names = organisation_names(row.organisation_id for row in rows)
+    places = organisations_by_id(row.organisation_id for row in rows)
+    briefs = briefs_of((row.resource_type, row.id) for row in rows)
     place = cursor_of(rows[-1].occurred_at.isoformat(), rows[-1].id) if more else None
-    return {"items": [_entry(row, names) for row in rows], "next": place}
+    nodes = node_names()
+    silent = unheard({link.registration_node for link in links})
+    return {
+        "items": [_entry(row, places, nodes, briefs) for row in rows],
+        "next": place,
+        "unheard": [{"code": code, "name": nodes.get(code, code)} for code in silent],
+    }
 
 
 @router.get("/persons/{uuid:person_id}/access-log", response=AccessPage)
@@ -157,7 +202,13 @@ def document_content(
     return response
 
 
-def _entry(row: TimelineRow, names: dict[UUID, str]) -> dict[str, object]:
+def _entry(
+    row: TimelineRow,
+    places: dict[UUID, Organisation],
+    nodes: dict[str, str],
+    briefs: dict[UUID, Brief],
+) -> dict[str, object]:
+    place = places.get(row.organisation_id)
     chinese, english = KINDS.get(row.resource_type, (row.resource_type, row.resource_type))
     value = row.value_text
     if row.value_number is not None:
@@ -167,14 +218,18 @@ def _entry(row: TimelineRow, names: dict[UUID, str]) -> dict[str, object]:
         "at": row.occurred_at,
         "kind": row.resource_type,
         "kind_name": chinese if (get_language() or "zh").startswith("zh") else english,
-        "organisation": names.get(row.organisation_id, ""),
+        "organisation": place.name if place else "",
+        "organisation_code": place.code if place else "",
         "node": row.node,
+        "node_name": nodes.get(row.node, row.node),
         "registration": row.registration_id,
+        "visit": row.visit_id,
         "status": row.status,
         "code_system": row.code_system,
         "code": row.code,
         "display": row.display,
         "value": value,
+        "brief": briefs.get(row.id),
         "resource": f"{settings.NODE_URL}/fhir/R4/{row.resource_type}/{row.id}",
     }
 

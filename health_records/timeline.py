@@ -37,7 +37,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 PART = """
 SELECT * FROM (
   SELECT t.occurred_at, t.id, t.node, t.resource_type, t.organisation_id, t.registration_id,
-         t.status_code, t.code_system, t.code, t.display, {value}
+         t.status_code, t.code_system, t.code, t.display, {visit}, {value}
   FROM {table} t
   WHERE t.node = l.node AND t.registration_id = l.registration_id
     AND (%(before_at)s::timestamptz IS NULL
@@ -53,11 +53,17 @@ SELECT x.* FROM unnest(%(nodes)s::text[], %(registrations)s::uuid[]) AS l(node, 
 CROSS JOIN LATERAL (({encounters}) UNION ALL ({entries}) UNION ALL ({documents})) AS x
 ORDER BY x.occurred_at DESC, x.id DESC LIMIT %(limit)s
 """.format(
-    encounters=PART.format(table="health_records_encounter", value=NO_VALUE),
-    entries=PART.format(
-        table="health_records_clinicalentry", value="t.value_number, t.value_unit, t.value_text"
+    encounters=PART.format(
+        table="health_records_encounter", visit="t.id AS visit_id", value=NO_VALUE
     ),
-    documents=PART.format(table="health_records_document", value=NO_VALUE),
+    entries=PART.format(
+        table="health_records_clinicalentry",
+        visit="t.encounter_id AS visit_id",
+        value="t.value_number, t.value_unit, t.value_text",
+    ),
+    documents=PART.format(
+        table="health_records_document", visit="t.encounter_id AS visit_id", value=NO_VALUE
+    ),
 )
 
 
@@ -75,6 +81,7 @@ class TimelineRow:
     code_system: str
     code: str
     display: str
+    visit_id: UUID | None
     value_number: float | None
     value_unit: str
     value_text: str

@@ -1,11 +1,13 @@
 """The request as our views see it, and problems as responses."""
 
+from urllib.parse import urlsplit
+
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
 
 from kernel.actor import Actor
-from kernel.problems import MEDIA_TYPE, DomainError, problem_body
+from kernel.problems import MEDIA_TYPE, DomainError, FromAnotherSite, problem_body
 
 
 class Request(HttpRequest):
@@ -20,6 +22,17 @@ class SignedInRequest(Request):
     """A request whose sender is known."""
 
     auth: Actor
+
+
+def refuse_other_sites(request: HttpRequest) -> None:
+    """Raise FromAnotherSite when a browser sends this for a page that is not ours (CSRF).
+
+    Browsers say so in `Sec-Fetch-Site`; older ones name the page's origin with every write.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "")
+    origin = urlsplit(request.headers.get("Origin", "")).netloc
+    if not (site == "same-origin" if site else origin == request.get_host()):
+        raise FromAnotherSite
 
 
 def problem_response(error: DomainError) -> HttpResponse:

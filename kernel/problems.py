@@ -61,6 +61,13 @@ class Unauthenticated(DomainError):
     title = {"zh": "请先登录", "en": "Sign in first"}
 
 
+class FromAnotherSite(DomainError):
+    """A browser sent the session along for a page of another site."""
+
+    status, code = 403, "from-another-site"
+    title = {"zh": "请求来自其他网站，已拒绝", "en": "The request comes from another site"}
+
+
 class StorageAway(DomainError):
     """The database does not answer; nothing is known to have happened, the same call may be repeated."""
 

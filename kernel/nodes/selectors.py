@@ -18,6 +18,11 @@ def enrolled_nodes() -> QuerySet[Node]:
     return Node.objects.filter(status=Status.ENROLLED).order_by("code")
 
 
+def node_names() -> dict[str, str]:
+    """What the nodes that take part are called, by code."""
+    return dict(enrolled_nodes().values_list("code", "name"))
+
+
 def former_keys(code: str) -> list[tuple[str, datetime]]:
     """Public keys that a node had, in PEM, and when each was replaced, in order."""
     found = FormerKey.objects.filter(node__code=code).order_by("replaced_at")

@@ -1,5 +1,6 @@
 """How far behind the streams of this node are, and whether anything went wrong in them."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -80,6 +81,12 @@ def incoming(cursor: Any) -> list[IncomingStream]:
     """Streams that reach this node; works on any cursor of its database."""
     cursor.execute(INCOMING)
     return [IncomingStream(*row) for row in cursor.fetchall()]
+
+
+def unheard(codes: Collection[str]) -> list[str]:
+    """Those of these nodes whose rows should come here by a stream that does not run now."""
+    with connection.cursor() as cursor:
+        return [one.peer for one in incoming(cursor) if one.peer in codes and not one.running]
 
 
 def streams() -> dict[str, list[dict[str, Any]]]:

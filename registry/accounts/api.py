@@ -1,12 +1,15 @@
 """Signing in and out of people."""
 
 from datetime import datetime
+from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
-from kernel.http import SignedInRequest
-from registry.accounts import services
+from kernel.http import SignedInRequest, refuse_other_sites
+from kernel.problems import Unauthenticated
+from registry.accounts import services, sessions
+from registry.accounts.selectors import session_of
 
 router = Router(tags=["sign-in"])
 
@@ -26,6 +29,16 @@ class SessionOut(Schema):
     expires_at: datetime
 
 
+class PageSessionOut(Schema):
+    """Who is signed in on a page, and until when unless the session is renewed."""
+
+    login: str
+    name: str
+    role: str
+    person_id: UUID | None
+    expires_at: datetime
+
+
 @router.post("/sign-in", auth=None, response=SessionOut)
 def sign_in(request: HttpRequest, payload: SignInIn) -> dict[str, object]:
     """Sign in with login and password."""
@@ -36,5 +49,52 @@ def sign_in(request: HttpRequest, payload: SignInIn) -> dict[str, object]:
 @router.post("/sign-out", response={204: None})
 def sign_out(request: SignedInRequest) -> Status[None]:
     """End this session."""
-    services.sign_out(token=request.headers["Authorization"].partition(" ")[2].strip())
+    services.sign_out(token=sessions.token_of(request))
     return Status(204, None)
+
+
+@router.post("/session", auth=None, response=PageSessionOut)
+def open_session(
+    request: HttpRequest, payload: SignInIn, response: HttpResponse
+) -> dict[str, object]:
+    """Sign in on a page: the session is kept in a cookie that scripts cannot read."""
+    refuse_other_sites(request)
+    token, _ = services.sign_in(login=payload.login, password=payload.password)
+    sessions.keep(response, token)
+    return _told(token)
+
+
+@router.get("/session", response=PageSessionOut)
+def session(request: SignedInRequest) -> dict[str, object]:
+    """Who is signed in."""
+    return _told(sessions.token_of(request))
+
+
+@router.post("/session/renewal", response=PageSessionOut)
+def renew_session(request: SignedInRequest) -> dict[str, object]:
+    """Go on being signed in: somebody is using the page."""
+    token = sessions.token_of(request)
+    services.renew_session(token=token)
+    return _told(token)
+
+
+@router.delete("/session", response={204: None})
+def close_session(request: SignedInRequest, response: HttpResponse) -> Status[None]:
+    """Sign out on a page."""
+    services.sign_out(token=sessions.token_of(request))
+    sessions.drop(response)
+    return Status(204, None)
+
+
+def _told(token: str) -> dict[str, object]:
+    found = session_of(token)
+    if found is None:
+        raise Unauthenticated
+    account, ends = found
+    return {
+        "login": account.login,
+        "name": account.name,
+        "role": account.role,
+        "person_id": account.person_id,
+        "expires_at": ends,
+    }

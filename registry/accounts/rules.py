@@ -8,6 +8,8 @@ from kernel.actor import Purpose, Role
 
 TOKEN_LIFE = timedelta(minutes=15)
 SESSION_LIFE = timedelta(minutes=15)
+"""How long a session lasts without being used (等保三级); a page that is used renews it."""
+SESSION_LONGEST = timedelta(hours=8)
 ASSERTION_LIFE = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=60)
 

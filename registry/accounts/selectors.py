@@ -1,19 +1,22 @@
 """Who a token belongs to."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from kernel.access import context
 from kernel.access.context import Proof
 from kernel.actor import Actor, Role
 from kernel.postgres import prepared
-from registry.accounts.models import Account, HospitalClient
+from registry.accounts.models import AccessToken, Account, HospitalClient
 from registry.accounts.rules import PURPOSE_OF
+from registry.accounts.states import AccountStatus
 
 HOLDERS = """
 FROM accounts_accesstoken t
@@ -103,6 +106,16 @@ def actor_of(
         person_id=person_id,
         purpose=PURPOSE_OF[role],
     )
+
+
+def session_of(token: str) -> tuple[Account, datetime] | None:
+    """Whose live session this is and when it ends; None for systems and for what is over."""
+    held = AccessToken.objects.filter(digest=token_digest(token), expires_at__gt=timezone.now())
+    row = held.values_list("account_id", "expires_at").first()
+    account = (
+        Account.objects.filter(pk=row[0], status=AccountStatus.ACTIVE).first() if row else None
+    )
+    return (account, row[1]) if row and account else None
 
 
 def names_of_actors(ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -29,6 +29,7 @@ from registry.accounts.rules import (
     FAILURES_BEFORE_LOCK,
     LOCKED_FOR,
     SESSION_LIFE,
+    SESSION_LONGEST,
     algorithms_of,
     password_is_strong,
 )
@@ -157,6 +158,22 @@ def audit_refused_sign_in(claimed: Account | HospitalClient | None) -> None:
 def sign_out(*, token: str) -> None:
     """End the session of a token."""
     AccessToken.objects.filter(digest=token_digest(token)).delete()
+
+
+def renew_session(*, token: str) -> datetime | None:
+    """Let the live session of a person last anew from now; when it ends, None when it has ended.
+
+    However often it is renewed, it ends `SESSION_LONGEST` after the sign-in.
+    """
+    now = timezone.now()
+    found = AccessToken.objects.filter(
+        digest=token_digest(token), account_id__isnull=False, expires_at__gt=now
+    )
+    issued_at = found.values_list("issued_at", flat=True).first()
+    if issued_at is None:
+        return None
+    ends = min(now + SESSION_LIFE, issued_at + SESSION_LONGEST)
+    return ends if found.update(expires_at=ends) else None
 
 
 def issue_token(

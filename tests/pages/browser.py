@@ -1,0 +1,68 @@
+"""A real browser (the system's Chromium, nothing downloaded) and what tests and pictures do with it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from config.cli.home import PROJECT
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+AXE = PROJECT / "web" / "node_modules" / "axe-core" / "axe.min.js"
+SERIOUS = {"serious", "critical"}
+PHONE = {"width": 360, "height": 780}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+class NoBrowser(Exception):
+    """There is no Chromium on PATH: apt install chromium fonts-noto-cjk."""
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; as root and in containers its own sandbox cannot start."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        raise NoBrowser
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+def visitor(
+    running: Browser, url: str, *, choices: dict[str, str] | None = None, **options: Any
+) -> Page:
+    """A page of a new visitor; `choices` are what the person chose on this device before."""
+    context: BrowserContext = running.new_context(
+        base_url=url, locale="zh-CN", timezone_id="Asia/Shanghai", **options
+    )
+    context.set_default_timeout(15_000)
+    for name, value in (choices or {}).items():
+        context.add_init_script(f"localStorage.setItem('jianqiao.{name}', '{value}')")
+    return context.new_page()
+
+
+def sign_in(page: Page, login: str, secret: str) -> None:
+    """Sign in by hand, from whatever page led to the form."""
+    page.locator("#login").fill(login)
+    page.locator("#password").fill(secret)
+    page.locator("form button[type=submit]").click()
+
+
+def serious_faults(page: Page) -> list[str]:
+    """What axe-core finds that keeps somebody out: rule, and the first place."""
+    # Evaluated through the debugger, which the page's own policy does not hold.
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run({resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in SERIOUS
+    ]

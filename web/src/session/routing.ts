@@ -1,0 +1,55 @@
+/** Routers of the entries: who is not signed in signs in first, and the focus follows the page. */
+import { nextTick, watch } from "vue"
+import { createRouter, createWebHistory, type RouteRecordRaw, type Router } from "vue-router"
+import { known, renew, session } from "./session.ts"
+
+declare module "vue-router" {
+  interface RouteMeta {
+    /** Shown to whoever comes. */
+    open?: boolean
+    /** The title of the page, in the chosen language. */
+    title?: () => string
+  }
+}
+
+export function routed(routes: RouteRecordRaw[], product: () => string, signIn: string): Router {
+  const router = createRouter({
+    history: createWebHistory(),
+    routes,
+    scrollBehavior: (to, from, saved) => saved ?? (to.path === from.path ? {} : { top: 0 }),
+  })
+
+  router.beforeEach(async (to) => {
+    if (to.meta.open) return true
+    if (await known()) {
+      void renew().catch(() => undefined) // a refusal is heard by the session itself
+      return true
+    }
+    return { path: signIn, query: { next: to.fullPath } }
+  })
+
+  router.afterEach(async (to, from) => {
+    const title = to.meta.title?.()
+    document.title = title ? `${title} · ${product()}` : product()
+    const isFirst = from.matched.length === 0
+    if (isFirst || to.path === from.path) return
+    await nextTick()
+    focusContent()
+  })
+
+  watch(session, (now, before) => {
+    const here = router.currentRoute.value
+    if (before && now === null && !here.meta.open) {
+      void router.push({ path: signIn, query: { next: here.fullPath } })
+    }
+  })
+
+  return router
+}
+
+/** Put the focus where a page begins, so that a screen reader reads its heading. */
+export function focusContent(): void {
+  const heading = document.querySelector<HTMLElement>("h1") ?? document.querySelector("main")
+  heading?.setAttribute("tabindex", "-1")
+  heading?.focus({ preventScroll: true })
+}

@@ -1,0 +1,48 @@
+/** Who is signed in on this page. The token itself lies in a cookie that no script can read. */
+import { ref } from "vue"
+import { onProblem, Problem, read, remove, send } from "@/api/client.ts"
+import type { components } from "@/api/schema.d.ts"
+
+export type Session = components["schemas"]["PageSessionOut"]
+
+const RENEW_AFTER = 5 * 60_000
+
+/** `undefined` until the node was asked. */
+export const session = ref<Session | null>()
+let renewedAt = 0
+
+onProblem((problem) => {
+  if (problem.status === 401) session.value = null
+})
+
+/** Ask the node who is signed in, unless that is known. */
+export async function known(): Promise<Session | null> {
+  if (session.value !== undefined) return session.value
+  try {
+    begin(await read("/api/v1/session"))
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error
+  }
+  return session.value ?? null
+}
+
+export async function signIn(login: string, password: string): Promise<void> {
+  begin(await send("/api/v1/session", { body: { login, password } }))
+}
+
+export async function signOut(): Promise<void> {
+  await remove("/api/v1/session")
+  session.value = null
+}
+
+/** Somebody uses the page: let the session last, at most every few minutes. */
+export async function renew(): Promise<void> {
+  if (!session.value || Date.now() - renewedAt < RENEW_AFTER) return
+  renewedAt = Date.now()
+  session.value = await send("/api/v1/session/renewal")
+}
+
+function begin(started: Session): void {
+  session.value = started
+  renewedAt = Date.now()
+}

@@ -1,0 +1,33 @@
+import "@/design/base.css"
+import "@/session/staff.css"
+import { createApp, h } from "vue"
+import { say } from "@/directory/words.ts"
+import { followPreferences } from "@/language/preferences.ts"
+import { say as sayShared } from "@/language/shared.ts"
+import { routed } from "@/session/routing.ts"
+import StaffApp from "@/session/StaffApp.vue"
+import StaffSignIn from "@/session/StaffSignIn.vue"
+import InstitutionsPage from "./InstitutionsPage.vue"
+
+const HOME = "/workbench/"
+const SIGN_IN = "/workbench/sign-in"
+
+const router = routed(
+  [
+    { path: HOME, component: InstitutionsPage, meta: { title: () => say("institutions") } },
+    {
+      path: SIGN_IN,
+      component: StaffSignIn,
+      props: { home: HOME },
+      meta: { open: true, title: () => sayShared("signIn") },
+    },
+    { path: "/:nothing(.*)*", redirect: HOME },
+  ],
+  () => say("workbench"),
+  SIGN_IN,
+)
+
+followPreferences()
+createApp({ render: () => h(StaffApp, { product: say("workbench"), signIn: SIGN_IN }) })
+  .use(router)
+  .mount("#app")
