@@ -70,7 +70,7 @@ def test_a_resident_signs_in_and_finds_the_records_of_two_cities(visit, secret_o
     expect(page).to_have_url(re.compile("/record$"))
     expect(page.get_by_role("heading", level=1)).to_be_focused()
     for hospital in two_hospitals():
-        expect(page.get_by_text(hospital.name).first).to_be_visible()
+        expect(page.locator(".days").get_by_text(hospital.name).first).to_be_visible()
     assert page.evaluate("document.cookie") == ""
     assert page.evaluate("localStorage.length + sessionStorage.length > 0")
     stored = page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
