@@ -20,7 +20,7 @@ from kernel.nodes.selectors import node_names
 from kernel.replication.lag import unheard
 from registry.cursors import CursorInvalid, cursor_of, id_in, place_of
 from registry.organisations.models import Organisation
-from registry.organisations.selectors import organisations_by_id, organisation_by_code
+from registry.organisations.selectors import organisation_by_code, organisations_by_id
 from registry.persons.selectors import links_of_person, same_person
 
 MOST_PARTS = 10_000

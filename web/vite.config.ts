@@ -54,6 +54,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     manifest: "manifest.json",
-    rollupOptions: { input: entries.map((entry) => join(import.meta.dirname, `${entry}.html`)) },
+    rollupOptions: {
+      checks: { pluginTimings: false },
+      input: entries.map((entry) => join(import.meta.dirname, `${entry}.html`)),
+    },
   },
 })

@@ -111,11 +111,11 @@ def actor_of(
 def session_of(token: str) -> tuple[Account, datetime] | None:
     """Whose live session this is and when it ends; None for systems and for what is over."""
     held = AccessToken.objects.filter(digest=token_digest(token), expires_at__gt=timezone.now())
-    row = held.values_list("account_id", "expires_at").first()
-    account = (
-        Account.objects.filter(pk=row[0], status=AccountStatus.ACTIVE).first() if row else None
-    )
-    return (account, row[1]) if row and account else None
+    account_id, ends = held.values_list("account_id", "expires_at").first() or (None, None)
+    if account_id is None or ends is None:
+        return None
+    account = Account.objects.filter(pk=account_id, status=AccountStatus.ACTIVE).first()
+    return (account, ends) if account else None
 
 
 def names_of_actors(ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Feeds
+         * @description How every hospital's feed does: at the hub of all cities, in a city of its own hospitals.
+         */
+        get: operations["health_records_feeds_api_feeds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/person": {
         parameters: {
             query?: never;
@@ -177,9 +197,9 @@ export interface paths {
         };
         /**
          * Intake
-         * @description How a hospital's feed does: timely, complete, about whom; what is refused, by rule. No persons.
+         * @description How a hospital's feed does: timely, complete, about whom; what is refused, by rule.
          */
-        get: operations["health_records_messages_api_intake"];
+        get: operations["health_records_feeds_api_intake"];
         put?: never;
         post?: never;
         delete?: never;
@@ -202,6 +222,50 @@ export interface paths {
         get: operations["health_records_api_access_log"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/persons/{person_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Consents
+         * @description Every consent that the person gave, also what is over.
+         */
+        get: operations["registry_consents_api_consents"];
+        put?: never;
+        /**
+         * Give
+         * @description Let an organisation see the record until a day.
+         */
+        post: operations["registry_consents_api_give"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/persons/{person_id}/consents/{consent_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw
+         * @description Take a consent back, at once.
+         */
+        post: operations["registry_consents_api_withdraw"];
         delete?: never;
         options?: never;
         head?: never;
@@ -391,6 +455,60 @@ export interface components {
             next: string | null;
         };
         /**
+         * ConsentIn
+         * @description An organisation, by registration number, and until when it may see the record.
+         */
+        ConsentIn: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Organisation */
+            organisation: string;
+        };
+        /**
+         * ConsentOut
+         * @description A consent; `holds` says whether the organisation may see the record by it now.
+         */
+        ConsentOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Holds */
+            holds: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Organisation */
+            organisation: string;
+            /** Organisation Name */
+            organisation_name: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Status */
+            status: string;
+            /** Withdrawn At */
+            withdrawn_at: string | null;
+        };
+        /**
+         * ConsentPage
+         * @description A page, the latest first.
+         */
+        ConsentPage: {
+            /** Items */
+            items: components["schemas"]["ConsentOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * Day
          * @description One day.
          */
@@ -492,6 +610,98 @@ export interface components {
             setting: string;
         };
         /**
+         * Feed
+         * @description How one hospital's feed did; the last day, at any time, on which something of it was accepted.
+         */
+        Feed: {
+            /**
+             * Accepted
+             * @default 0
+             */
+            accepted: number;
+            /**
+             * By Rule
+             * @default {}
+             */
+            by_rule: {
+                [key: string]: number;
+            };
+            /** City */
+            city: string;
+            /** Completeness */
+            completeness?: number | null;
+            /** Hospital */
+            hospital: string;
+            /**
+             * Identified
+             * @default 0
+             */
+            identified: number;
+            /** Last Accepted */
+            last_accepted: string | null;
+            /** Median Delay Seconds */
+            median_delay_seconds?: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Patients
+             * @default 0
+             */
+            patients: number;
+            /**
+             * Reachable
+             * @default 0
+             */
+            reachable: number;
+            /**
+             * Refused
+             * @default 0
+             */
+            refused: number;
+            /**
+             * Resources Refused
+             * @default 0
+             */
+            resources_refused: number;
+            /**
+             * Resources Stored
+             * @default 0
+             */
+            resources_stored: number;
+            /** Within A Day */
+            within_a_day?: number | null;
+        };
+        /**
+         * Feeds
+         * @description A page of feeds by the hospitals' codes, and all of them added up, pages or not.
+         */
+        Feeds: {
+            /** Items */
+            items: components["schemas"]["Feed"][];
+            /** Next */
+            next: string | null;
+            total: components["schemas"]["Numbers"];
+        };
+        /**
+         * FeedsFilter
+         * @description Which hospitals' feeds: those of a city, or all that are told here.
+         */
+        FeedsFilter: {
+            /** City */
+            city?: string | null;
+            /** Cursor */
+            cursor?: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /** Since */
+            since?: string | null;
+            /** Until */
+            until?: string | null;
+        };
+        /**
          * Filter
          * @description Which refused messages are meant; `type` is a resource type with something wrong in it.
          */
@@ -516,7 +726,7 @@ export interface components {
         };
         /**
          * Intake
-         * @description How a hospital's feed does.
+         * @description How a hospital's feed does; at the hub the median of a time is true to within 10 %.
          */
         Intake: {
             /** Days */
@@ -556,6 +766,60 @@ export interface components {
             code: string;
             /** Name */
             name: string;
+        };
+        /**
+         * Numbers
+         * @description A hospital's feed over some time. Shares are between 0 and 1; null where there is nothing.
+         */
+        Numbers: {
+            /**
+             * Accepted
+             * @default 0
+             */
+            accepted: number;
+            /**
+             * By Rule
+             * @default {}
+             */
+            by_rule: {
+                [key: string]: number;
+            };
+            /** Completeness */
+            completeness?: number | null;
+            /**
+             * Identified
+             * @default 0
+             */
+            identified: number;
+            /** Median Delay Seconds */
+            median_delay_seconds?: number | null;
+            /**
+             * Patients
+             * @default 0
+             */
+            patients: number;
+            /**
+             * Reachable
+             * @default 0
+             */
+            reachable: number;
+            /**
+             * Refused
+             * @default 0
+             */
+            refused: number;
+            /**
+             * Resources Refused
+             * @default 0
+             */
+            resources_refused: number;
+            /**
+             * Resources Stored
+             * @default 0
+             */
+            resources_stored: number;
+            /** Within A Day */
+            within_a_day?: number | null;
         };
         /**
          * OrganisationOut
@@ -970,6 +1234,32 @@ export interface operations {
             };
         };
     };
+    health_records_feeds_api_feeds: {
+        parameters: {
+            query?: {
+                since?: string | null;
+                until?: string | null;
+                city?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feeds"];
+                };
+            };
+        };
+    };
     registry_persons_api_me: {
         parameters: {
             query?: never;
@@ -1152,7 +1442,7 @@ export interface operations {
             };
         };
     };
-    health_records_messages_api_intake: {
+    health_records_feeds_api_intake: {
         parameters: {
             query?: {
                 since?: string | null;
@@ -1198,6 +1488,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessPage"];
+                };
+            };
+        };
+    };
+    registry_consents_api_consents: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentPage"];
+                };
+            };
+        };
+    };
+    registry_consents_api_give: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
+                };
+            };
+        };
+    };
+    registry_consents_api_withdraw: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person_id: string;
+                consent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentOut"];
                 };
             };
         };
