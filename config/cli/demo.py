@@ -174,7 +174,9 @@ def show_access(home: Home) -> None:
     click.echo()
     click.secho(said("地址与账号", "Addresses and sign-ins"), bold=True)
     for row in endpoints["nodes"]:
-        click.echo(f"  {row['url']}/api/v1/docs   {row['code']} {row['name']}")
+        entry = "" if row["role"] == "province" else "workbench/"
+        click.echo(f"  {row['url']}/{entry:<12}  {row['code']} {row['name']}")
+        click.echo(f"  {row['url']}/api/v1/docs")
     for row in endpoints["users"]:
         click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
     phone, hub = resident_phone(), hub_of(home)["url"]

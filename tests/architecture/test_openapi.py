@@ -11,6 +11,7 @@ DESCRIPTION = ROOT / "docs" / "openapi" / "platform.json"
 
 
 @pytest.mark.node("hub")
+@pytest.mark.covers("S003-14")
 def test_the_committed_description_is_current():
     committed = json.loads(DESCRIPTION.read_text(encoding="utf-8"))
 

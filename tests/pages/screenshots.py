@@ -123,7 +123,7 @@ def _resident(running: Browser, province: Province, look: str, folder: Path) -> 
     page.goto("/record")
     page.locator(".foot").first.click()
     page.screenshot(path=folder / f"resident-visit-{look}.png", full_page=True)
-    page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
+    page.set_viewport_size(DESKTOP)
     page.goto("/record")
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=folder / f"resident-record-desktop-{look}.png")

@@ -7,15 +7,18 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.throwaway_province import HUB
 from config.model_province.write_samples import cast, two_hospitals
-from tests.pages.browser import DESKTOP, PHONE, browser, serious_faults, sign_in, visitor
+from tests.pages.browser import DESKTOP, PHONE, TABLET, browser, serious_faults, sign_in, visitor
 
-OTHERS = {
+RESIDENTS = {
     "sign-in": "/sign-in",
     "home": "/",
     "record": "/record",
     "access": "/record/access",
     "me": "/me",
 }
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +59,6 @@ def visit(chromium, province):
     assert faults == []
 
 
-@pytest.mark.covers("S002-68")
 def test_a_resident_signs_in_and_finds_the_records_of_two_cities(visit, secret_of):
     page = visit(viewport=PHONE)
     page.goto("/record")
@@ -122,25 +124,25 @@ def test_the_keyboard_alone_leads_everywhere(visit, secret_of):
     expect(page.locator(".foot").first).to_have_attribute("aria-expanded", "true")
 
 
+@pytest.mark.covers("S003-06")
 @pytest.mark.parametrize("choices", [{}, {"mode": "elder"}], ids=["standard", "elder"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_of_a_resident_keeps_anybody_out(visit, secret_of, choices, scheme):
     page = visit(viewport=PHONE, choices=choices, color_scheme=scheme)
     found = {}
-    for name, address in OTHERS.items():
+    for name, address in RESIDENTS.items():
         page.goto(address)
         page.locator("main h1, main h2, h1").first.wait_for()
         page.wait_for_load_state("networkidle")
         found[name] = serious_faults(page)
-        overflow = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        assert overflow == 0, name
+        for size in (TABLET, DESKTOP, PHONE):
+            page.set_viewport_size(size)
+            assert page.evaluate(OVERFLOW) == 0, (name, size)
         if name == "sign-in":
             sign_in(page, "resident", secret_of["resident"])
             page.locator(".entrances").wait_for()
 
-    assert found == {name: [] for name in OTHERS}
+    assert found == {name: [] for name in RESIDENTS}
 
 
 def test_targets_of_the_large_type_are_a_finger_wide(visit, secret_of):
@@ -178,3 +180,26 @@ def test_staff_sign_in_at_their_entry(visit, secret_of, login, address, shown):
 
     expect(page.get_by_role("columnheader", name=shown)).to_be_visible()
     assert serious_faults(page) == []
+
+
+def test_a_village_link_brings_the_sign_in_within_three_seconds(visit):
+    page = visit(viewport=PHONE)
+    link = page.context.new_cdp_session(page)
+    link.send("Network.enable")
+    link.send(
+        "Network.emulateNetworkConditions",
+        {
+            "offline": False,
+            "latency": 100,
+            "downloadThroughput": 50_000,
+            "uploadThroughput": 12_500,
+        },
+    )
+
+    page.goto("/sign-in")
+    page.locator("#login").wait_for()
+
+    arrived = page.evaluate(
+        "Math.max(...performance.getEntriesByType('resource').map((one) => one.responseEnd))"
+    )
+    assert arrived < 3_000
