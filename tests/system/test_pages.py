@@ -145,6 +145,24 @@ def test_no_page_of_a_resident_keeps_anybody_out(visit, secret_of, choices, sche
     assert found == {name: [] for name in RESIDENTS}
 
 
+def test_a_node_that_is_away_says_so_and_what_to_quote(visit):
+    page = visit(viewport=PHONE)
+    page.route(
+        "**/api/v1/session",
+        lambda route: route.fulfill(
+            status=503, json={"type": "urn:problem:storage-away", "status": 503},
+            headers={"X-Request-Id": "0a1b2c3d4e5f"}, content_type="application/problem+json",
+        ),
+    )  # fmt: skip
+
+    page.goto("/record")
+
+    expect(page.get_by_role("alert")).to_contain_text("编号 storage-away · 0a1b2c3d")
+    page.unroute("**/api/v1/session")
+    page.get_by_role("button", name="再试一次").click()
+    expect(page).to_have_url(re.compile(r"/sign-in\?next=/record$"))
+
+
 def test_targets_of_the_large_type_are_a_finger_wide(visit, secret_of):
     page = visit(viewport=PHONE, choices={"mode": "elder"})
     page.goto("/")

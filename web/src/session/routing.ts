@@ -1,7 +1,7 @@
 /** Routers of the entries: who is not signed in signs in first, and the focus follows the page. */
 import { nextTick, watch } from "vue"
 import { createRouter, createWebHistory, type RouteRecordRaw, type Router } from "vue-router"
-import { known, renew, session } from "./session.ts"
+import { known, renew, session, unknown } from "./session.ts"
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -25,8 +25,11 @@ export function routed(routes: RouteRecordRaw[], product: () => string, signIn: 
       void renew().catch(() => undefined) // a refusal is heard by the session itself
       return true
     }
-    return { path: signIn, query: { next: to.fullPath } }
+    return unknown.value ? true : { path: signIn, query: { next: to.fullPath } }
   })
+
+  // A part of a page that is gone belongs to an older build: the address leads to the new one.
+  window.addEventListener("vite:preloadError", () => location.reload())
 
   router.afterEach(async (to, from) => {
     const title = to.meta.title?.()

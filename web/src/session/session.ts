@@ -1,5 +1,5 @@
 /** Who is signed in on this page. The token itself lies in a cookie that no script can read. */
-import { ref } from "vue"
+import { ref, shallowRef } from "vue"
 import { onProblem, Problem, read, remove, send } from "@/api/client.ts"
 import type { components } from "@/api/schema.d.ts"
 
@@ -9,19 +9,22 @@ const RENEW_AFTER = 5 * 60_000
 
 /** `undefined` until the node was asked. */
 export const session = ref<Session | null>()
+/** Why it could not be found out who is signed in. */
+export const unknown = shallowRef<Problem>()
 let renewedAt = 0
 
 onProblem((problem) => {
   if (problem.status === 401) session.value = null
 })
 
-/** Ask the node who is signed in, unless that is known. */
+/** Ask the node who is signed in, unless that is known; where it does not say, `unknown` tells why. */
 export async function known(): Promise<Session | null> {
   if (session.value !== undefined) return session.value
   try {
     begin(await read("/api/v1/session"))
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 401) throw error
+    if (!(error instanceof Problem)) throw error
+    if (error.status !== 401) unknown.value = error
   }
   return session.value ?? null
 }
