@@ -74,6 +74,7 @@ def session(request: SignedInRequest) -> dict[str, object]:
 def renew_session(request: SignedInRequest) -> dict[str, object]:
     """Go on being signed in: somebody is using the page."""
     token = sessions.token_of(request)
+    _told(token)  # an account that was turned off a moment ago renews nothing
     services.renew_session(token=token)
     return _told(token)
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from kernel.actor import Role
-from registry.accounts.models import AccessToken
+from registry.accounts.models import AccessToken, Account
 from registry.accounts.rules import SESSION_LIFE, SESSION_LONGEST
 from registry.accounts.services import issue_token, renew_session
 from registry.accounts.sessions import COOKIE
@@ -159,3 +159,14 @@ def test_a_suspended_account_is_out_at_once():
     token = issue_token(ends=timezone.now() + timedelta(minutes=5), account_id=account.id)
 
     assert Client(headers={"Cookie": f"{COOKIE}={token}"}).get(PAGE).status_code == 401
+
+
+def test_an_account_turned_off_in_a_session_renews_nothing(signed_in, arrives):
+    ends = AccessToken.objects.get().expires_at
+    with arrives():
+        Account.objects.update(status="suspended")
+
+    answer = signed_in.post(f"{PAGE}/renewal", headers=OURS)
+
+    assert answer.status_code == 401
+    assert AccessToken.objects.get().expires_at == ends

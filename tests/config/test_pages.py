@@ -78,7 +78,7 @@ def test_a_built_file_is_kept_for_ever_and_comes_compressed(client, encoding):
     assert answer["Cache-Control"] == "max-age=315360000, public, immutable"
     assert answer.get("Content-Encoding", "identity") == encoding
     assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer.get("Vary", "") == "Accept-Encoding"
+    assert answer["Vary"] == "Accept-Encoding, Accept-Language"
     assert not answer.has_header("Access-Control-Allow-Origin")
     answer.close()
 
