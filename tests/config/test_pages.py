@@ -10,6 +10,7 @@ from django.test import Client
 from config import pages
 from tests.architecture.repository import ROOT
 
+pytestmark = pytest.mark.django_db  # the end of an answer looks after the connection
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
