@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Me
+         * @description Who is signed in.
+         */
+        get: operations["registry_residents_api_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/binding": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bind
+         * @description Bind this account to the person of that name and document.
+         */
+        post: operations["registry_residents_api_bind"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/person": {
         parameters: {
             query?: never;
@@ -380,6 +420,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sign-in/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask For Code
+         * @description Send a one-time code to a phone; the answer does not tell whether one was sent.
+         */
+        post: operations["registry_residents_api_ask_for_code"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign In
+         * @description Sign in as a resident with a phone and its code; the first time makes the account.
+         */
+        post: operations["registry_residents_api_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sign-out": {
         parameters: {
             query?: never;
@@ -453,6 +533,37 @@ export interface components {
             items: components["schemas"]["AccessEntry"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * BindingIn
+         * @description Name, document type (CV02.01.101) and number, as they stand on the document.
+         */
+        BindingIn: {
+            /**
+             * Document Type
+             * @default 01
+             */
+            document_type: string;
+            /** Name */
+            name: string;
+            /** Number */
+            number: string;
+        };
+        /**
+         * CodeAskedOut
+         * @description For how many seconds a code is valid, and after how many another may be asked for.
+         */
+        CodeAskedOut: {
+            /**
+             * Again After
+             * @default 60
+             */
+            again_after: number;
+            /**
+             * Valid For
+             * @default 300
+             */
+            valid_for: number;
         };
         /**
          * ConsentIn
@@ -758,6 +869,27 @@ export interface components {
             status: string;
         };
         /**
+         * MeOut
+         * @description The account that is signed in; the person once it is bound to one.
+         */
+        MeOut: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /** Name */
+            name: string;
+            /** Person Id */
+            person_id: string | null;
+            /** Phone */
+            phone: string | null;
+            /** Real Name Level */
+            real_name_level: string;
+            /** Role */
+            role: string;
+        };
+        /**
          * NodeName
          * @description A node and what it is called.
          */
@@ -927,6 +1059,42 @@ export interface components {
              * Format: uuid
              */
             id: string;
+        };
+        /**
+         * PhoneIn
+         * @description A mobile number of the mainland.
+         */
+        PhoneIn: {
+            /** Phone */
+            phone: string;
+        };
+        /**
+         * PhoneSessionOut
+         * @description A session: send the token as `Authorization: Bearer …`.
+         */
+        PhoneSessionOut: {
+            /** Access Token */
+            access_token: string;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Token Type
+             * @default Bearer
+             */
+            token_type: string;
+        };
+        /**
+         * PhoneSignInIn
+         * @description A phone and the code that it was sent.
+         */
+        PhoneSignInIn: {
+            /** Code */
+            code: string;
+            /** Phone */
+            phone: string;
         };
         /**
          * Reason
@@ -1256,6 +1424,50 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Feeds"];
+                };
+            };
+        };
+    };
+    registry_residents_api_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
+                };
+            };
+        };
+    };
+    registry_residents_api_bind: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BindingIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeOut"];
                 };
             };
         };
@@ -1717,6 +1929,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionOut"];
+                };
+            };
+        };
+    };
+    registry_residents_api_ask_for_code: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneIn"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeAskedOut"];
+                };
+            };
+        };
+    };
+    registry_residents_api_sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneSignInIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneSessionOut"];
                 };
             };
         };
