@@ -4,6 +4,46 @@
  */
 
 export interface paths {
+    "/api/v1/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Book
+         * @description Book a number for oneself. The same key gives the same answer, however often it is sent.
+         */
+        post: operations["appointment_pool_api_book"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/appointments/{appointment_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel
+         * @description Give a number back. Safe to repeat.
+         */
+        post: operations["appointment_pool_api_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/content": {
         parameters: {
             query?: never;
@@ -56,6 +96,26 @@ export interface paths {
          * @description Who is signed in.
          */
         get: operations["registry_residents_api_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Own Appointments
+         * @description One's own appointments, the latest first.
+         */
+        get: operations["appointment_pool_api_own_appointments"];
         put?: never;
         post?: never;
         delete?: never;
@@ -248,6 +308,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/organisations/{code}/schedules/{source_key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Publish
+         * @description Publish a schedule under the hospital's own number, or change its fee, release or numbers.
+         */
+        put: operations["appointment_pool_hospital_api_publish"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{code}/schedules/{source_key}/appointments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sold
+         * @description The appointments of a schedule, cancelled ones too.
+         */
+        get: operations["appointment_pool_hospital_api_sold"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/organisations/{code}/schedules/{source_key}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop
+         * @description Stop a schedule: nothing is sold any more, coming appointments are cancelled.
+         */
+        post: operations["appointment_pool_hospital_api_stop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/persons/{person_id}/access-log": {
         parameters: {
             query?: never;
@@ -344,6 +464,46 @@ export interface paths {
          * @description Whose registration this is, for the hospital that made it.
          */
         get: operations["registry_persons_api_person_of"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedules
+         * @description What can be booked now, with how many numbers are left.
+         */
+        get: operations["appointment_pool_api_schedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Schedule
+         * @description A schedule with its periods and how many numbers are left in each.
+         */
+        get: operations["appointment_pool_api_schedule"];
         put?: never;
         post?: never;
         delete?: never;
@@ -535,6 +695,73 @@ export interface components {
             next: string | null;
         };
         /**
+         * AppointmentIn
+         * @description Which schedule, and from when on the wanted period lasts; any period if nothing is said.
+         */
+        AppointmentIn: {
+            /**
+             * Schedule
+             * Format: uuid
+             */
+            schedule: string;
+            /** Starts At */
+            starts_at?: string | null;
+        };
+        /**
+         * AppointmentOut
+         * @description A number somebody booked; the fee in 分 (0.01 yuan).
+         */
+        AppointmentOut: {
+            /** Cancel Reason */
+            cancel_reason: string;
+            /** City */
+            city: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            department: components["schemas"]["DepartmentOut"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Fee */
+            fee: number;
+            hospital: components["schemas"]["InstitutionOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            practitioner: components["schemas"]["PractitionerOut"] | null;
+            /**
+             * Schedule
+             * Format: uuid
+             */
+            schedule: string;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * AppointmentPage
+         * @description A page, the latest first.
+         */
+        AppointmentPage: {
+            /** Items */
+            items: components["schemas"]["AppointmentOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * BindingIn
          * @description Name, document type (CV02.01.101) and number, as they stand on the document.
          */
@@ -677,6 +904,18 @@ export interface components {
             resources_stored: number;
             /** Within A Day */
             within_a_day?: number | null;
+        };
+        /**
+         * DepartmentOut
+         * @description A department; `standard` is its code in CT08.00.002.
+         */
+        DepartmentOut: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            /** Standard */
+            standard: string;
         };
         /**
          * DirectoryFilter
@@ -834,6 +1073,16 @@ export interface components {
             type?: string | null;
             /** Until */
             until?: string | null;
+        };
+        /**
+         * InstitutionOut
+         * @description A hospital.
+         */
+        InstitutionOut: {
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
         };
         /**
          * Intake
@@ -1050,6 +1299,44 @@ export interface components {
             until?: string | null;
         };
         /**
+         * PeriodIn
+         * @description So many numbers between two times of the day.
+         */
+        PeriodIn: {
+            /**
+             * Ends
+             * Format: time
+             */
+            ends: string;
+            /** Numbers */
+            numbers: number;
+            /**
+             * Starts
+             * Format: time
+             */
+            starts: string;
+        };
+        /**
+         * PeriodOut
+         * @description Numbers between two times.
+         */
+        PeriodOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Left */
+            left: number;
+            /** Numbers */
+            numbers: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
          * PersonOut
          * @description A person of the master patient index.
          */
@@ -1095,6 +1382,40 @@ export interface components {
             code: string;
             /** Phone */
             phone: string;
+        };
+        /**
+         * PractitionerOut
+         * @description A doctor.
+         */
+        PractitionerOut: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PublishedOut
+         * @description What is published under the hospital's number.
+         */
+        PublishedOut: {
+            /** Free */
+            free: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Schedule */
+            schedule: string;
+            /** Sold */
+            sold: number;
+            /** Status */
+            status: string;
+            /** Withdrawn */
+            withdrawn: number;
         };
         /**
          * Reason
@@ -1162,6 +1483,112 @@ export interface components {
             status: number;
         };
         /**
+         * ScheduleFilter
+         * @description What is looked for; `department` is a standard code, those below it included.
+         */
+        ScheduleFilter: {
+            /** City */
+            city?: string | null;
+            /** Cursor */
+            cursor?: string | null;
+            /** Day */
+            day?: string | null;
+            /** Department */
+            department?: string | null;
+            /** Hospital */
+            hospital?: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit: number;
+            /** Practitioner */
+            practitioner?: string | null;
+        };
+        /**
+         * ScheduleIn
+         * @description A schedule as the hospital wants it; codes are the hospital's own, the fee in 分.
+         */
+        ScheduleIn: {
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Department */
+            department: string;
+            /** Fee */
+            fee: number;
+            /**
+             * Period
+             * @enum {string}
+             */
+            period: "am" | "pm" | "evening";
+            /** Periods */
+            periods: components["schemas"]["PeriodIn"][];
+            /** Practitioner */
+            practitioner?: string | null;
+            /**
+             * Status
+             * @default open
+             * @enum {string}
+             */
+            status: "planned" | "open";
+        };
+        /**
+         * ScheduleOut
+         * @description A schedule with how many of its numbers are left; the fee in 分 (0.01 yuan).
+         */
+        ScheduleOut: {
+            /** City */
+            city: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            department: components["schemas"]["DepartmentOut"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Fee */
+            fee: number;
+            hospital: components["schemas"]["InstitutionOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Left */
+            left: number;
+            /** Numbers */
+            numbers: number;
+            /** Period */
+            period: string;
+            practitioner: components["schemas"]["PractitionerOut"] | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Status */
+            status: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * SchedulePage
+         * @description A page, soonest first.
+         */
+        SchedulePage: {
+            /** Items */
+            items: components["schemas"]["ScheduleOut"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
          * SessionOut
          * @description A session: send the token as `Authorization: Bearer …`.
          */
@@ -1220,6 +1647,53 @@ export interface components {
             login: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SoldNumber
+         * @description A number that is sold, or was and is cancelled; the patient's number where one is known.
+         */
+        SoldNumber: {
+            /**
+             * Booked At
+             * Format: date-time
+             */
+            booked_at: string;
+            /** Cancel Reason */
+            cancel_reason: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Person
+             * Format: uuid
+             */
+            person: string;
+            /** Registration */
+            registration: string | null;
+            /** Sequence */
+            sequence: number;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Status */
+            status: string;
+        };
+        /**
+         * SoldPage
+         * @description Every appointment of a schedule, in order of numbers.
+         */
+        SoldPage: {
+            /** Items */
+            items: components["schemas"]["SoldNumber"][];
         };
         /**
          * Tally
@@ -1370,6 +1844,51 @@ export interface components {
             /** Within A Day */
             within_a_day?: number | null;
         };
+        /**
+         * WholeScheduleOut
+         * @description A schedule with its periods.
+         */
+        WholeScheduleOut: {
+            /** City */
+            city: string;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            department: components["schemas"]["DepartmentOut"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Fee */
+            fee: number;
+            hospital: components["schemas"]["InstitutionOut"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Left */
+            left: number;
+            /** Numbers */
+            numbers: number;
+            /** Period */
+            period: string;
+            /** Periods */
+            periods: components["schemas"]["PeriodOut"][];
+            practitioner: components["schemas"]["PractitionerOut"] | null;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+            /** Status */
+            status: string;
+            /** Title */
+            title: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -1379,6 +1898,54 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    appointment_pool_api_book: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointmentIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_api_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
     health_records_api_document_content: {
         parameters: {
             query?: {
@@ -1444,6 +2011,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MeOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_api_own_appointments: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentPage"];
                 };
             };
         };
@@ -1679,6 +2269,79 @@ export interface operations {
             };
         };
     };
+    appointment_pool_hospital_api_publish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                source_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScheduleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_hospital_api_sold: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                source_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoldPage"];
+                };
+            };
+        };
+    };
+    appointment_pool_hospital_api_stop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+                source_key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublishedOut"];
+                };
+            };
+        };
+    };
     health_records_api_access_log: {
         parameters: {
             query?: {
@@ -1823,6 +2486,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LinkOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_api_schedules: {
+        parameters: {
+            query?: {
+                city?: string | null;
+                hospital?: string | null;
+                department?: string | null;
+                practitioner?: string | null;
+                day?: string | null;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SchedulePage"];
+                };
+            };
+        };
+    };
+    appointment_pool_api_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                schedule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeScheduleOut"];
                 };
             };
         };
