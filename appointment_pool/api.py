@@ -17,6 +17,7 @@ from kernel.access.services import authorise
 from kernel.http import SignedInRequest
 from registry.cursors import CursorInvalid, cursor_of, place_of
 from registry.organisations.selectors import organisation_by_code
+from registry.persons.selectors import facts_of_own
 
 router = Router(tags=["appointments"])
 
@@ -201,7 +202,7 @@ def own_appointments(
     rows = list(found[: size + 1])
     more, rows = len(rows) > size, rows[:size]
     authorise(
-        actor, "appointment.read", facts=selectors.facts_about(actor, actor.person_id),
+        actor, "appointment.read", facts=facts_of_own(actor, actor.person_id),
         person_id=actor.person_id, resource_type="Appointment", count=len(rows),
     )  # fmt: skip
     place = cursor_of(rows[-1].starts_at.isoformat(), rows[-1].id) if more else None

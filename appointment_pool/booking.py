@@ -19,7 +19,7 @@ from kernel.actor import Actor
 from kernel.commands.errors import CityUnreachable, KeyReused
 from kernel.commands.services import send
 from kernel.problems import DomainError
-from registry.persons.selectors import survivor_of
+from registry.persons.selectors import facts_of_own, survivor_of
 
 PENDING = {
     "zh": "医院所在市州的节点没有应答。请稍后用同一个 Idempotency-Key 重试，不会重复预约；"
@@ -59,7 +59,7 @@ def book(*, schedule_id: UUID, starts_at: datetime | None, key: str, by: Actor) 
 def cancel(*, appointment_id: UUID, by: Actor) -> Appointment:
     """Give a number back for the resident who booked it."""
     found = selectors.appointments_visible_to(by).filter(id=appointment_id).first()
-    facts = selectors.facts_about(by, found.person_id if found else None)
+    facts = facts_of_own(by, found.person_id if found else None)
     authorise(
         by, CANCEL, facts=facts, person_id=found.person_id if found else None,
         resource_type="Appointment", resource_id=appointment_id,

@@ -24,10 +24,9 @@ from django.utils import timezone
 from appointment_pool.models import Appointment, BookingSetting, Reservation, Schedule, Slot
 from appointment_pool.rules import DAYS_AHEAD, SETTINGS
 from appointment_pool.states import AppointmentStatus, ScheduleStatus, SlotStatus
-from kernel.access.rules import Fact
 from kernel.actor import Actor, Role
 from registry.organisations.models import Department
-from registry.persons.selectors import same_person, survivor_of
+from registry.persons.selectors import same_person
 from registry.persons.states import LIVE
 
 REGISTRATION = """
@@ -140,15 +139,6 @@ def appointments_of(schedule: Schedule) -> QuerySet[Appointment]:
     """What was sold of a schedule, in order of numbers."""
     found = Appointment.objects.filter(node=schedule.node, schedule=schedule)
     return found.order_by("sequence", "id")
-
-
-def facts_about(actor: Actor, person_id: UUID | None) -> frozenset[str]:
-    """Whether an appointment of this person is the actor's own."""
-    if actor.role is not Role.RESIDENT or person_id is None or actor.person_id is None:
-        return frozenset()
-    if actor.person_id == person_id or survivor_of(actor.person_id) == survivor_of(person_id):
-        return frozenset({Fact.OWN_RECORD})
-    return frozenset()
 
 
 def ids_of(person_id: UUID) -> set[UUID]:

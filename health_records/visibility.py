@@ -16,7 +16,7 @@ from health_records.rules import NO_VISITS, SETTINGS, TREATMENT_WINDOW
 from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
 from registry.consents.selectors import live_consents
-from registry.persons.selectors import links_of_person, same_person, survivor_of
+from registry.persons.selectors import facts_of_own, links_of_person, same_person
 from registry.persons.states import LIVE
 
 SINCE = """statement_timestamp() - make_interval(days => coalesce(
@@ -134,10 +134,8 @@ def values_of(actor: Actor) -> dict[str, Any]:
 
 def facts_about_person(actor: Actor, person_id: UUID) -> frozenset[str]:
     """Facts about the whole record of a person."""
-    facts: frozenset[str] = frozenset({Fact.AUTHENTICATED})
-    possible, own = FACTS_OF.get(actor.role, ()), actor.person_id
-    if Fact.OWN_RECORD in possible and own and survivor_of(own) == survivor_of(person_id):
-        facts |= {Fact.OWN_RECORD}
+    facts: frozenset[str] = facts_of_own(actor, person_id) | {Fact.AUTHENTICATED}
+    possible = FACTS_OF.get(actor.role, ())
     if Fact.TREATMENT_RELATIONSHIP in possible and actor.organisation_id:
         registrations = [link.registration_id for link in links_of_person(person_id)]
         values = values_of(actor) | {"registrations": registrations}

@@ -35,6 +35,7 @@ from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres import locks
 from kernel.transitions import require_transition
+from registry.persons.selectors import facts_of_own
 
 BOOK, CANCEL = "appointment.book", "appointment.cancel"
 
@@ -78,7 +79,7 @@ def take_number(
     The same key gives the same appointment. `starts_at` asks for a number of that period.
     """
     authorise_write(
-        by, BOOK, facts=selectors.facts_about(by, person_id), person_id=person_id,
+        by, BOOK, facts=facts_of_own(by, person_id), person_id=person_id,
         resource_type="Schedule", resource_id=schedule_id,
     )  # fmt: skip
     locks.hold([f"booker/{person_id}"])
@@ -113,7 +114,7 @@ def give_back(*, appointment_id: UUID, by: Actor) -> tuple[Appointment, UUID | N
     found = Appointment.objects.filter(id=appointment_id).values_list("person_id", "schedule_id")
     person_id, schedule_id = found.first() or (None, None)  # what is not there is nobody's own
     authorise_write(
-        by, CANCEL, facts=selectors.facts_about(by, person_id), person_id=person_id,
+        by, CANCEL, facts=facts_of_own(by, person_id), person_id=person_id,
         resource_type="Appointment", resource_id=appointment_id,
     )  # fmt: skip
     with connection.cursor() as cursor:  # so that the hospital cannot stop it meanwhile
@@ -154,7 +155,7 @@ def reserve(*, schedule: Schedule, person_id: UUID, key: str, by: Actor) -> None
     A repeat under the same key counts once, whatever became of it.
     """
     authorise_write(
-        by, BOOK, facts=selectors.facts_about(by, person_id), person_id=person_id,
+        by, BOOK, facts=facts_of_own(by, person_id), person_id=person_id,
         resource_type="Schedule", resource_id=schedule.id,
     )  # fmt: skip
     locks.hold([f"booker/{person_id}"])

@@ -8,16 +8,14 @@ from django.db import transaction
 from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
-from kernel.access.rules import Fact
 from kernel.access.services import authorise, authorise_write
-from kernel.actor import Actor, Role
 from kernel.http import SignedInRequest
 from registry.consents import selectors, services
 from registry.consents.models import Consent
 from registry.consents.rules import holds
 from registry.cursors import cursor_of, id_in
 from registry.organisations.selectors import organisation_by_code, organisations_by_id
-from registry.persons.selectors import same_person, survivor_of
+from registry.persons.selectors import facts_of_own, same_person, survivor_of
 
 router = Router(tags=["consents"])
 
@@ -60,7 +58,7 @@ class Page(Schema):
 def consents(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -> dict[str, object]:
     """Every consent that the person gave, also what is over."""
     authorise(
-        request.auth, "consent.read", facts=_facts(request.auth, person_id), person_id=person_id,
+        request.auth, "consent.read", facts=facts_of_own(request.auth, person_id), person_id=person_id,
         resource_type="Consent",
     )  # fmt: skip
     found = selectors.consents_of(same_person(person_id))
@@ -79,7 +77,7 @@ def give(
     """Let an organisation see the record until a day."""
     with transaction.atomic():
         authorise_write(
-            request.auth, "consent.write", facts=_facts(request.auth, person_id),
+            request.auth, "consent.write", facts=facts_of_own(request.auth, person_id),
             person_id=person_id, resource_type="Consent",
         )  # fmt: skip
         made = services.give(
@@ -96,17 +94,11 @@ def withdraw(request: SignedInRequest, person_id: UUID, consent_id: UUID) -> dic
     """Take a consent back, at once."""
     with transaction.atomic():
         authorise_write(
-            request.auth, "consent.write", facts=_facts(request.auth, person_id),
+            request.auth, "consent.write", facts=facts_of_own(request.auth, person_id),
             person_id=person_id, resource_type="Consent", resource_id=consent_id,
         )  # fmt: skip
         ended = services.withdraw(consent_id=consent_id, same=same_person(person_id))
     return _told([ended])[0]
-
-
-def _facts(actor: Actor, person_id: UUID) -> frozenset[Fact]:
-    own = actor.person_id if actor.role is Role.RESIDENT else None
-    is_own = own is not None and survivor_of(own) == survivor_of(person_id)
-    return frozenset({Fact.OWN_RECORD}) if is_own else frozenset()
 
 
 def _told(rows: Iterable[Consent]) -> list[dict[str, object]]:

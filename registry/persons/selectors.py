@@ -8,6 +8,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from kernel.access.rules import Fact
+from kernel.actor import Actor, Role
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import (
     CITIZEN,
@@ -70,6 +72,15 @@ def person_of_registration(registration_id: UUID) -> UUID | None:
     """The person of a registration, merges resolved."""
     link = live_link(registration_id)
     return survivor_of(link.person_id) if link else None
+
+
+def facts_of_own(actor: Actor, person_id: UUID | None) -> frozenset[Fact]:
+    """That a person is the resident who asks, if that is so, merges resolved."""
+    own = actor.person_id if actor.role is Role.RESIDENT else None
+    if own is None or person_id is None:
+        return frozenset()
+    is_own = own == person_id or survivor_of(own) == survivor_of(person_id)
+    return frozenset({Fact.OWN_RECORD}) if is_own else frozenset()
 
 
 def same_person(person_id: UUID) -> list[UUID]:
