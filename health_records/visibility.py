@@ -16,6 +16,7 @@ from health_records.rules import NO_VISITS, SETTINGS, TREATMENT_WINDOW
 from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
 from registry.consents.selectors import live_consents
+from registry.consents.states import Status
 from registry.persons.selectors import facts_of_own, links_of_person, same_person
 from registry.persons.states import LIVE
 
@@ -65,7 +66,7 @@ CONSENTED = """EXISTS (
   WHERE mine.registration_id = r.id AND mine.status = ANY(%(live)s)
     AND c.organisation_id = %(organisation)s::uuid AND {holds})""".format(
     surviving=SURVIVING.format(person="mine.person_id"),
-    holds="c.status = 'active' AND statement_timestamp() >= c.starts_at"
+    holds=f"c.status = '{Status.ACTIVE}' AND statement_timestamp() >= c.starts_at"
     " AND statement_timestamp() < c.ends_at",
 )
 

@@ -125,11 +125,11 @@ def stop(*, organisation: Organisation, source_key: str, by: Actor) -> Schedule:
     schedule.slots.filter(appointment_id__in=[one.id for one in cancelled]).update(
         status=SlotStatus.WITHDRAWN, appointment_id=None
     )
-    events.record("schedule.stopped", subject_id=schedule.id, by=by)
-    for one in cancelled:
-        events.record(
-            "appointment.cancelled", subject_id=one.id, related=[schedule.id, one.person_id], by=by
-        )
+    news = [
+        events.NewEvent("appointment.cancelled", one.id, [schedule.id, one.person_id])
+        for one in cancelled
+    ]
+    events.record_all([events.NewEvent("schedule.stopped", schedule.id), *news], by=by)
     return schedule
 
 
@@ -225,15 +225,7 @@ def _hold_numbers(schedule: Schedule) -> None:
 
 def _add_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: int) -> None:
     starts_at, ends_at = times
-    asked: dict[str, Any] = {
-        "schedule": schedule.id,
-        "starts_at": starts_at,
-        "ends_at": ends_at,
-        "number": number,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(RELEASE, asked)
-        released = cursor.rowcount
+    released = _moved(RELEASE, schedule, times, number)
     last = schedule.slots.aggregate(last=Max("sequence"))["last"] or 0
     Slot.objects.bulk_create(
         Slot(schedule=schedule, sequence=last + place, starts_at=starts_at, ends_at=ends_at)
@@ -242,15 +234,21 @@ def _add_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: i
 
 
 def _withdraw_numbers(schedule: Schedule, times: tuple[datetime, datetime], number: int) -> None:
-    starts_at, ends_at = times
+    if _moved(WITHDRAW, schedule, times, number) < number:
+        facts = {"starts_at": times[0].isoformat(), "sold": _sold(schedule, times)}
+        raise BelowSold(facts=facts)
+
+
+def _moved(
+    statement: str, schedule: Schedule, times: tuple[datetime, datetime], number: int
+) -> int:
+    """Have so many numbers of a period released or withdrawn; how many there were."""
     asked: dict[str, Any] = {
-        "schedule": schedule.id, "starts_at": starts_at, "ends_at": ends_at, "number": number,
+        "schedule": schedule.id, "starts_at": times[0], "ends_at": times[1], "number": number,
     }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(WITHDRAW, asked)
-        withdrawn = cursor.rowcount
-    if withdrawn < number:
-        raise BelowSold(facts={"starts_at": starts_at.isoformat(), "sold": _sold(schedule, times)})
+        cursor.execute(statement, asked)
+        return int(cursor.rowcount)
 
 
 def _sold(schedule: Schedule, times: tuple[datetime, datetime]) -> int:
