@@ -14,7 +14,7 @@ from appointment_pool.models import Appointment, Schedule
 from kernel.access.errors import NotVisible
 from kernel.access.rules import ANYBODY_KNOWN
 from kernel.access.services import authorise
-from kernel.http import SignedInRequest
+from kernel.http import Code, SignedInRequest
 from registry.cursors import CursorInvalid, cursor_of, place_of
 from registry.organisations.selectors import organisation_by_code
 from registry.persons.selectors import facts_of_own
@@ -24,7 +24,6 @@ router = Router(tags=["appointments"])
 MOST_LISTED = 200
 
 Key = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{8,128}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
 
 class InstitutionOut(Schema):

@@ -1,11 +1,10 @@
 """What a hospital's system does at its city: publish schedules, stop them, list what is sold."""
 
 from datetime import date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Field, Router, Schema
-from pydantic import StringConstraints
 
 from appointment_pool import selectors
 from appointment_pool.errors import ScheduleUnknown
@@ -16,15 +15,12 @@ from appointment_pool.states import SlotStatus
 from kernel.access.rules import AT_HOME
 from kernel.access.services import Concern, authorise, authorise_search
 from kernel.actor import Role
-from kernel.http import SignedInRequest
+from kernel.http import Code, SignedInRequest
 from registry.organisations.selectors import organisation_by_code
 
 router = Router(tags=["schedules of a hospital"])
 
 MOST_PERIODS, MOST_NUMBERS, MOST_FEE = 48, 500, 1_000_000
-
-SourceKey = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
-Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
 
 class PeriodIn(Schema):
@@ -80,7 +76,7 @@ class SoldPage(Schema):
 
 @router.put("/organisations/{code}/schedules/{source_key}", response=PublishedOut)
 def publish(
-    request: SignedInRequest, code: Code, source_key: SourceKey, wanted: ScheduleIn
+    request: SignedInRequest, code: Code, source_key: Code, wanted: ScheduleIn
 ) -> dict[str, object]:
     """Publish a schedule under the hospital's own number, or change its fee, release or numbers."""
     plan = schedules.Plan(
@@ -99,7 +95,7 @@ def publish(
 
 
 @router.post("/organisations/{code}/schedules/{source_key}/stop", response=PublishedOut)
-def stop(request: SignedInRequest, code: Code, source_key: SourceKey) -> dict[str, object]:
+def stop(request: SignedInRequest, code: Code, source_key: Code) -> dict[str, object]:
     """Stop a schedule: nothing is sold any more, coming appointments are cancelled."""
     stopped = schedules.stop(
         organisation=organisation_by_code(code), source_key=source_key, by=request.auth
@@ -108,7 +104,7 @@ def stop(request: SignedInRequest, code: Code, source_key: SourceKey) -> dict[st
 
 
 @router.get("/organisations/{code}/schedules/{source_key}/appointments", response=SoldPage)
-def sold(request: SignedInRequest, code: Code, source_key: SourceKey) -> dict[str, object]:
+def sold(request: SignedInRequest, code: Code, source_key: Code) -> dict[str, object]:
     """The appointments of a schedule, cancelled ones too."""
     actor, organisation = request.auth, organisation_by_code(code)
     is_own = actor.role is Role.HOSPITAL_SYSTEM and organisation.id == actor.organisation_id

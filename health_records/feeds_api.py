@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 from ninja import Query, Router, Schema
-from pydantic import StringConstraints
 
 from health_records.errors import WrongCity
 from health_records.feeds import (
@@ -22,7 +21,7 @@ from health_records.models import FeedDay
 from kernel.access.rules import ANYBODY_KNOWN, AT_HOME
 from kernel.access.services import authorise
 from kernel.homes import is_written_here
-from kernel.http import SignedInRequest
+from kernel.http import Code, SignedInRequest
 from kernel.problems import InputInvalid
 from registry.cursors import cursor_of, place_of
 from registry.organisations.selectors import organisation_by_code
@@ -31,8 +30,6 @@ router = Router(tags=["feeds"])
 
 MOST_LISTED, MOST_DAYS = 500, 366
 READ = "intake.read"
-
-Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
 
 class Numbers(Schema):

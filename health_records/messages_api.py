@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils.translation import get_language
 from ninja import Query, Router, Schema
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime
 
 from health_records.formats.fhir import repair
 from health_records.formats.fhir.door import Answer
@@ -23,7 +23,7 @@ from kernel.access.errors import NotVisible
 from kernel.access.rules import ANYBODY_KNOWN, AT_HOME
 from kernel.access.services import authorise
 from kernel.actor import Actor, Role
-from kernel.http import SignedInRequest
+from kernel.http import Code, SignedInRequest
 from kernel.problems import InputInvalid
 from registry.cursors import cursor_of, id_in
 from registry.organisations.selectors import organisation_by_code
@@ -31,8 +31,6 @@ from registry.organisations.selectors import organisation_by_code
 router = Router(tags=["messages"])
 
 MOST_LISTED, MOST_REPLAYED = 200, 100
-
-Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
 
 
 def _in_utc(moment: datetime) -> datetime:

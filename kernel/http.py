@@ -1,13 +1,21 @@
 """The request as our views see it, and problems as responses."""
 
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language
+from pydantic import StringConstraints
 
 from kernel.actor import Actor
 from kernel.problems import MEDIA_TYPE, DomainError, FromAnotherSite, problem_body
+
+Code = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,64}$")]
+"""A code or number in a question, of whatever system."""
+
+NO_NUL = r"^[^\x00]+$"
+"""What a text in a question must match: PostgreSQL has no such character."""
 
 
 class Request(HttpRequest):

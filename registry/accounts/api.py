@@ -6,7 +6,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
-from kernel.http import SignedInRequest, refuse_other_sites
+from kernel.http import NO_NUL, SignedInRequest, refuse_other_sites
 from kernel.problems import Unauthenticated
 from registry.accounts import services, sessions
 from registry.accounts.selectors import session_of
@@ -17,7 +17,7 @@ router = Router(tags=["sign-in"])
 class SignInIn(Schema):
     """What somebody signs in with."""
 
-    login: str = Field(max_length=128, pattern=r"^[^\x00]+$")
+    login: str = Field(max_length=128, pattern=NO_NUL)
     password: str = Field(max_length=256)
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Field, Query, Router, Schema, Status
 
 from kernel.access.services import authorise, authorise_write
-from kernel.http import SignedInRequest
+from kernel.http import NO_NUL, SignedInRequest
 from registry.consents import selectors, services
 from registry.consents.models import Consent
 from registry.consents.rules import holds
@@ -23,7 +23,7 @@ router = Router(tags=["consents"])
 class ConsentIn(Schema):
     """An organisation, by registration number, and until when it may see the record."""
 
-    organisation: str = Field(max_length=64, pattern=r"^[^\x00]+$")
+    organisation: str = Field(max_length=64, pattern=NO_NUL)
     ends_at: datetime
 
 

@@ -10,15 +10,13 @@ from ninja import Field, Router, Schema, Status
 from kernel.access.rules import Fact
 from kernel.access.services import authorise
 from kernel.actor import Actor
-from kernel.http import Request, SignedInRequest
+from kernel.http import NO_NUL, Request, SignedInRequest
 from registry.accounts.models import Account
 from registry.persons.selectors import survivor_of
 from registry.residents import selectors, services
 from registry.residents.rules import CODE_LIFE, CODE_PAUSE
 
 router = Router(tags=["sign-in"])
-
-NO_NUL = r"^[^\x00]+$"
 
 
 class PhoneIn(Schema):
