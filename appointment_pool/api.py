@@ -15,7 +15,7 @@ from kernel.access.errors import NotVisible
 from kernel.access.rules import ANYBODY_KNOWN
 from kernel.access.services import authorise
 from kernel.http import Code, SignedInRequest
-from registry.cursors import CursorInvalid, cursor_of, place_of
+from registry.cursors import cursor_of, moment_and_id_in, page_of
 from registry.organisations.selectors import organisation_by_code
 from registry.persons.selectors import facts_of_own
 
@@ -152,10 +152,8 @@ def schedules(request: SignedInRequest, wanted: Query[ScheduleFilter]) -> dict[s
     if wanted.day is not None:
         found = selectors.on_day(found, wanted.day)
     if wanted.cursor is not None:
-        found = selectors.after(found, *_place(wanted.cursor))
-    size = max(1, min(wanted.limit, MOST_LISTED))
-    rows = list(found[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
+        found = selectors.after(found, *moment_and_id_in(wanted.cursor))
+    rows, more = page_of(found, wanted.limit, most=MOST_LISTED)
     place = cursor_of(rows[-1].starts_at.isoformat(), rows[-1].id) if more else None
     return {"items": [_schedule(one) for one in rows], "next": place}
 
@@ -196,10 +194,8 @@ def own_appointments(
     actor = request.auth
     found = selectors.latest_first(selectors.appointments_visible_to(actor))
     if cursor is not None:
-        found = selectors.before(found, *_place(cursor))
-    size = max(1, min(limit, MOST_LISTED))
-    rows = list(found[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
+        found = selectors.before(found, *moment_and_id_in(cursor))
+    rows, more = page_of(found, limit, most=MOST_LISTED)
     authorise(
         actor, "appointment.read", facts=facts_of_own(actor, actor.person_id),
         person_id=actor.person_id, resource_type="Appointment", count=len(rows),
@@ -212,14 +208,6 @@ def own_appointments(
 def cancel(request: SignedInRequest, appointment_id: UUID) -> dict[str, object]:
     """Give a number back. Safe to repeat."""
     return _appointment(booking.cancel(appointment_id=appointment_id, by=request.auth))
-
-
-def _place(cursor: str) -> tuple[datetime, UUID]:
-    at, last = place_of(cursor, 2)
-    try:
-        return datetime.fromisoformat(str(at)), UUID(str(last))
-    except ValueError as error:
-        raise CursorInvalid from error
 
 
 def _schedule(row: Schedule) -> dict[str, object]:

@@ -18,12 +18,12 @@ from kernel.access.services import authorise
 from kernel.http import SignedInRequest
 from kernel.nodes.selectors import node_names
 from kernel.replication.lag import unheard
-from registry.cursors import CursorInvalid, cursor_of, id_in, place_of
+from registry.cursors import cursor_of, id_in, moment_and_id_in, page_of
 from registry.organisations.models import Organisation
 from registry.organisations.selectors import organisation_by_code, organisations_by_id
 from registry.persons.selectors import links_of_person, same_person
 
-MOST_PARTS = 10_000
+MOST_LISTED, MOST_PARTS = 200, 10_000
 
 router = Router(tags=["records"])
 
@@ -37,7 +37,7 @@ class Page(Schema):
     @property
     def size(self) -> int:
         """The limit, within reason."""
-        return max(1, min(self.limit, 200))
+        return max(1, min(self.limit, MOST_LISTED))
 
 
 class Part(Schema):
@@ -146,12 +146,13 @@ def timeline(
     )  # fmt: skip
     links = links_of_person(person_id)
     rows = timeline_of(
-        links, limit=wanted.size + 1, before=_before(wanted.cursor),
+        links, limit=wanted.size + 1,
+        before=moment_and_id_in(wanted.cursor) if wanted.cursor is not None else None,
         kinds=wanted.kind.split(",") if wanted.kind else None,
         organisation_id=organisation_by_code(wanted.organisation).id
         if wanted.organisation else None,
     )  # fmt: skip
-    more, rows = len(rows) > wanted.size, rows[: wanted.size]
+    rows, more = page_of(rows, wanted.limit, most=MOST_LISTED)
     places = organisations_by_id(row.organisation_id for row in rows)
     briefs = briefs_of((row.resource_type, row.id) for row in rows)
     place = cursor_of(rows[-1].occurred_at.isoformat(), rows[-1].id) if more else None
@@ -174,8 +175,7 @@ def access_log(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -
     rows = accesses_to(same_person(person_id), links_of_person(person_id))
     if wanted.cursor:
         rows = rows.filter(id__lt=id_in(wanted.cursor))
-    listed = list(rows[: wanted.size + 1])
-    more, listed = len(listed) > wanted.size, listed[: wanted.size]
+    listed, more = page_of(rows, wanted.limit, most=MOST_LISTED)
     return {
         "items": in_words(listed, get_language() or "zh"),
         "next": cursor_of(listed[-1].id) if more else None,
@@ -232,16 +232,6 @@ def _entry(
         "brief": briefs.get(row.id),
         "resource": f"{settings.NODE_URL}/fhir/R4/{row.resource_type}/{row.id}",
     }
-
-
-def _before(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, id_ = place_of(cursor, 2)
-    try:
-        return datetime.fromisoformat(at), UUID(str(id_))
-    except (TypeError, ValueError) as error:
-        raise CursorInvalid from error
 
 
 def _safe_type(text: str) -> str:

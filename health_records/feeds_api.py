@@ -23,7 +23,7 @@ from kernel.access.services import authorise
 from kernel.homes import is_written_here
 from kernel.http import Code, SignedInRequest
 from kernel.problems import InputInvalid
-from registry.cursors import cursor_of, place_of
+from registry.cursors import cursor_of, page_of, place_of
 from registry.organisations.selectors import organisation_by_code
 
 router = Router(tags=["feeds"])
@@ -113,9 +113,8 @@ def feeds(request: SignedInRequest, wanted: Query[FeedsFilter]) -> dict[str, obj
         [one.id for one in hospitals], since=first, until=last, key="organisation_id"
     )
     after = str(place_of(wanted.cursor, 1)[0]) if wanted.cursor else ""
-    size = max(1, min(wanted.limit, MOST_LISTED))
-    page = [one for one in hospitals if one.code > after]
-    more, page = len(page) > size, page[:size]
+    behind = [one for one in hospitals if one.code > after]
+    page, more = page_of(behind, wanted.limit, most=MOST_LISTED)
     days = last_accepted(one.id for one in page)
     return {
         "items": [

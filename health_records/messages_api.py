@@ -25,7 +25,7 @@ from kernel.access.services import authorise
 from kernel.actor import Actor, Role
 from kernel.http import Code, SignedInRequest
 from kernel.problems import InputInvalid
-from registry.cursors import cursor_of, id_in
+from registry.cursors import cursor_of, id_in, page_of
 from registry.organisations.selectors import organisation_by_code
 
 router = Router(tags=["messages"])
@@ -174,10 +174,9 @@ def replay_messages(request: SignedInRequest, wanted: Filter) -> dict[str, objec
 
 
 def _page(actor: Actor, wanted: Filter, most: int) -> tuple[list[Message], str | None]:
-    size = max(1, min(wanted.limit, most))
     found = _filtered(refused_visible_to(actor), wanted)
-    page = list(found.select_related("organisation").order_by("id")[: size + 1])
-    more, page = len(page) > size, page[:size]
+    ordered = found.select_related("organisation").order_by("id")
+    page, more = page_of(ordered, wanted.limit, most=most)
     return page, cursor_of(page[-1].id) if more else None
 
 

@@ -1,13 +1,18 @@
-"""Cursors of paged lists: where the last page ended, opaque to the client."""
+"""Pages of lists, and cursors: where the last page ended, opaque to the client."""
 
 import base64
 import binascii
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
+from django.db.models import QuerySet
 
 from kernel.problems import InputInvalid
+
+Row = TypeVar("Row")
 
 
 class CursorInvalid(InputInvalid):
@@ -15,6 +20,15 @@ class CursorInvalid(InputInvalid):
 
     status, code = 400, "cursor-invalid"
     title = {"zh": "分页游标无效", "en": "The cursor is not valid"}
+
+
+def page_of(
+    found: "QuerySet[Any, Row] | Sequence[Row]", limit: int, *, most: int
+) -> tuple[list[Row], bool]:
+    """The first rows, as many as are wanted and one page may hold, and whether others follow."""
+    size = max(1, min(limit, most))
+    rows = list(found[: size + 1])
+    return rows[:size], len(rows) > size
 
 
 def cursor_of(*place: object) -> str:
@@ -38,5 +52,14 @@ def id_in(cursor: str) -> UUID:
     (last,) = place_of(cursor, 1)
     try:
         return UUID(str(last))
+    except ValueError as error:
+        raise CursorInvalid from error
+
+
+def moment_and_id_in(cursor: str) -> tuple[datetime, UUID]:
+    """The time and id in a cursor that holds these two; CursorInvalid when it does not."""
+    at, last = place_of(cursor, 2)
+    try:
+        return datetime.fromisoformat(str(at)), UUID(str(last))
     except ValueError as error:
         raise CursorInvalid from error

@@ -13,11 +13,13 @@ from kernel.http import NO_NUL, SignedInRequest
 from registry.consents import selectors, services
 from registry.consents.models import Consent
 from registry.consents.rules import holds
-from registry.cursors import cursor_of, id_in
+from registry.cursors import cursor_of, id_in, page_of
 from registry.organisations.selectors import organisation_by_code, organisations_by_id
 from registry.persons.selectors import facts_of_own, same_person, survivor_of
 
 router = Router(tags=["consents"])
+
+MOST_LISTED = 200
 
 
 class ConsentIn(Schema):
@@ -64,9 +66,7 @@ def consents(request: SignedInRequest, person_id: UUID, wanted: Query[Page]) -> 
     found = selectors.consents_of(same_person(person_id))
     if wanted.cursor:
         found = found.filter(id__lt=id_in(wanted.cursor))
-    size = max(1, min(wanted.limit, 200))
-    rows = list(found[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
+    rows, more = page_of(found, wanted.limit, most=MOST_LISTED)
     return {"items": _told(rows), "next": cursor_of(rows[-1].id) if more else None}
 
 

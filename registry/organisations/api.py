@@ -4,10 +4,12 @@ from ninja import Query, Router, Schema
 
 from kernel.access.services import authorise
 from kernel.http import SignedInRequest
-from registry.cursors import cursor_of, place_of
+from registry.cursors import cursor_of, page_of, place_of
 from registry.organisations.selectors import organisations_visible_to
 
 router = Router(tags=["directory"])
+
+MOST_LISTED = 500
 
 
 class OrganisationOut(Schema):
@@ -51,8 +53,5 @@ def organisations(request: SignedInRequest, wanted: Query[DirectoryFilter]) -> d
     if wanted.cursor:
         (after,) = place_of(wanted.cursor, 1)
         found = found.filter(code__gt=str(after))
-    limit = max(1, min(wanted.limit, 500))
-    rows = list(found[: limit + 1])
-    more = len(rows) > limit
-    rows = rows[:limit]
+    rows, more = page_of(found, wanted.limit, most=MOST_LISTED)
     return {"items": rows, "next": cursor_of(rows[-1].code) if more else None}
