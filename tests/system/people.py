@@ -14,7 +14,9 @@ from config.model_province.activity import visit_to
 from config.model_province.bundles import as_bytes, bundle_of, enrolment_of
 from config.model_province.chance import chance_of
 from config.model_province.population import BORN_BY, Resident, residents_of
+from config.model_province.registrations import Habit, habit_of
 from config.model_province.sources import Hospital
+from config.model_province.write_samples import two_hospitals
 
 HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=30)
 _seeds, _numbers = count(1), count(1)
@@ -26,12 +28,18 @@ def hospital_of(province: Province, city: str) -> Hospital:
 
 
 def new_residents(city: str, number: int = 1) -> tuple[list[Resident], int]:
-    """Adults with an identity number whom nobody else met, and the seed they come from."""
+    """Adults whom nobody else met, and the seed they come from.
+
+    Every hospital that has a client writes their identity numbers down as they are: how many tests
+    came before decides about the seed, and must not decide who is recognised.
+    """
     seed = 7_000 + next(_seeds)
     adults = (
         r
         for r in residents_of(city, seed=seed)
-        if r.identity_number and r.age_on(BORN_BY) > 30 and not r.borrows_phone
+        if r.age_on(BORN_BY) > 30
+        and not r.borrows_phone
+        and all(habit_of(r, one, seed=seed) is Habit.CORRECT for one in two_hospitals())
     )
     return list(islice(adults, number)), seed
 
