@@ -11,7 +11,8 @@ from collections.abc import Callable
 from urllib.parse import unquote
 from uuid import uuid4
 
-from django.db import DatabaseError
+from django.conf import settings
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.decorators import sync_only_middleware
@@ -21,7 +22,14 @@ from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import require_proof, write_refusals
 from kernel.postgres.failures import is_away
-from kernel.problems import AddressInvalid, InternalError, StorageAway, Unauthenticated
+from kernel.problems import (
+    AddressInvalid,
+    CopyUnderWay,
+    InternalError,
+    StorageAway,
+    Unauthenticated,
+)
+from kernel.replication.lag import is_copying
 from registry.sms import mailbox
 
 log = logging.getLogger(__name__)
@@ -51,6 +59,7 @@ PUBLIC_PREFIXES = ("/static/",)
 
 NUL = "\0"  # PostgreSQL has no such character
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+REFUSED = frozenset({401, 403})
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -107,10 +116,12 @@ def decided_access(get_response: GetResponse) -> GetResponse:
             if asked.proof and not asked.decisions and 400 <= response.status_code < 500:
                 require_proof(asked.proof)
         except Unauthenticated as error:
-            return _instead(response, failures.answer(request, error))
+            response = _instead(response, failures.answer(request, error))
         except DatabaseError:
             log.exception("a refusal could not be audited")
             return _instead(response, failures.answer(request, InternalError()))
+        if response.status_code in REFUSED and _knows_nobody():
+            return _instead(response, failures.answer(request, CopyUnderWay()))
         if response.status_code < 400 and not asked.decisions and not is_public(request.path_info):
             log.error("access was not decided: %s", _route(request))
             return _instead(response, failures.answer(request, AccessNotDecided()))
@@ -141,6 +152,14 @@ def is_public(path: str) -> bool:
 def _route(request: HttpRequest) -> str:
     match = request.resolver_match
     return f"{request.method} /{match.route}" if match else f"{request.method} ?"
+
+
+def _knows_nobody() -> bool:
+    """Whether accounts, clients and consents are being copied from the hub."""
+    if settings.ROLE != "city":
+        return False
+    with connection.cursor() as cursor:
+        return is_copying(cursor)
 
 
 def _instead(withheld: HttpResponseBase, problem: HttpResponseBase) -> HttpResponseBase:

@@ -75,6 +75,16 @@ class StorageAway(DomainError):
     title = {"zh": "数据库暂时不可用，请稍后重试", "en": "The database is away; try again shortly"}
 
 
+class CopyUnderWay(DomainError):
+    """The city's copy of the hub's rows is being loaded: who is asking cannot be told yet."""
+
+    status, code = 503, "copy-under-way"
+    title = {
+        "zh": "本节点正在重新载入省级数据，暂时无法核对身份，请稍后重试",
+        "en": "This node is loading its copy of the hub's data and cannot tell who asks; try again shortly",
+    }
+
+
 class AddressUnknown(DomainError):
     """There is nothing at this address."""
 

@@ -27,6 +27,7 @@ from kernel.replication.subscriptions import (
     open_stream,
     refresh_stream,
     require_complete,
+    start_stream,
     state_of,
 )
 from kernel.replication.tables import models_of, table_of
@@ -109,9 +110,12 @@ def _copy_again(
     let_in(publisher, stream)  # what needs the publisher comes before anything is thrown away
     close_stream(at_subscriber, publisher.code)
     clear(publisher, at_publisher, at_subscriber, stream)
+    open_stream(
+        at_subscriber, stream, enabled=False
+    )  # from here on the copy is known to be missing
     with at_subscriber.cursor() as cursor:
         forget(cursor, publisher.code)
-    open_stream(at_subscriber, stream)
+    start_stream(at_subscriber, publisher.code)
     require_complete(at_publisher, at_subscriber, stream)
 
 

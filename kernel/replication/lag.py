@@ -71,6 +71,14 @@ ORDER BY 1
 """
 
 
+def is_copying(cursor: Any) -> bool:
+    """Whether a table's initial copy has yet to come or to end, at any stream into this node."""
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's'))"
+    )
+    return bool(cursor.fetchone()[0])
+
+
 def outgoing(cursor: Any) -> list[OutgoingStream]:
     """Streams that leave this node; works on any cursor of its database."""
     cursor.execute(OUTGOING)

@@ -63,12 +63,12 @@ def connect(dsn: str) -> Connection:
     return opened
 
 
-def open_stream(subscriber: Connection, stream: Stream) -> None:
-    """Subscribe under a new epoch, with the initial copy."""
+def open_stream(subscriber: Connection, stream: Stream, *, enabled: bool = True) -> None:
+    """Subscribe under a new epoch, with the initial copy; not enabled, it begins with `start_stream`."""
     with subscriber.cursor() as cursor:
         cursor.execute(
             sql.SQL(
-                "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (slot_name = {}, "
+                "CREATE SUBSCRIPTION {} CONNECTION {} PUBLICATION {} WITH (slot_name = {}, enabled = {}, "
                 + OPTIONS
                 + ")"
             ).format(
@@ -76,8 +76,14 @@ def open_stream(subscriber: Connection, stream: Stream) -> None:
                 sql.Literal(stream.login_dsn),
                 sql.SQL(", ").join(map(sql.Identifier, stream.publications)),
                 sql.Literal(slot(stream.subscriber, int(time.time()))),
+                sql.Literal(enabled),
             )
         )
+
+
+def start_stream(subscriber: Connection, publisher: str) -> None:
+    """Switch a subscription on."""
+    _switch(subscriber, publisher, "ENABLE")
 
 
 def close_stream(subscriber: Connection, publisher: str) -> None:
@@ -165,12 +171,13 @@ def is_ahead(subscriber: Connection, publisher: Connection, code: str) -> bool:
 def stop_stream(subscriber: Connection, publisher: str) -> None:
     """Switch the subscription off, if there is one; a reload makes a new one."""
     if state_of(subscriber, publisher) is not None:
-        with subscriber.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("ALTER SUBSCRIPTION {} DISABLE").format(
-                    sql.Identifier(subscription(publisher))
-                )
-            )
+        _switch(subscriber, publisher, "DISABLE")
+
+
+def _switch(subscriber: Connection, publisher: str, word: str) -> None:
+    statement = sql.SQL("ALTER SUBSCRIPTION {} {}")
+    with subscriber.cursor() as cursor:
+        cursor.execute(statement.format(sql.Identifier(subscription(publisher)), sql.SQL(word)))
 
 
 def can_flow(publisher: Connection, subscriber: Connection, stream: Stream) -> bool:

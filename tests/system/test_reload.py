@@ -2,9 +2,12 @@
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
 
 from benchmarks.throwaway_province import HUB, until
-from tests.system.people import enrol, new_residents, person_of
+from config.cli.hospital_client import client_of
+from tests.system.people import HTTP, enrol, hospital_of, new_residents, person_of
 from tests.system.test_homes import FIRST, SECOND
 from tests.system.test_kill import PUSHED
 from tests.system.test_pitfalls import arrives, caught_up, incoming, write_event
@@ -104,6 +107,40 @@ def test_a_city_s_copy_of_the_hub_can_be_loaded_again(province):
     until(lambda: all(province.rows(FIRST, one) == province.rows(HUB, one) for one in counts))
     [resident], seed = new_residents(FIRST)
     person_of(province, enrol(province, resident, FIRST, seed), FIRST)
+
+
+def test_who_cannot_be_told_yet_is_asked_to_come_again(province):
+    hospital = hospital_of(province, FIRST)
+    address = f"{province.url(FIRST)}/fhir/R4/Patient/{uuid4()}"
+    tokens = [client_of(province.home, hospital.code).token(), "of nobody"]
+
+    def answers() -> list[int]:
+        return [
+            HTTP.request("GET", address, headers={"Authorization": f"Bearer {token}"}).status
+            for token in tokens
+        ]
+
+    assert answers() == [404, 401]
+    with ThreadPoolExecutor(1) as aside:
+        set_copiers(province, FIRST, "= 0")
+        try:
+            province.jianqiao("nodes", "reload", FIRST, "--at", "city")
+            assert province.rows(FIRST, "SELECT count(*) FROM accounts_hospitalclient") == [(0,)]
+            assert answers() == [503, 503]
+            new_token = aside.submit(client_of(province.home, hospital.code).token)
+        finally:
+            set_copiers(province, FIRST, "= DEFAULT")
+        assert new_token.result()
+    until(lambda: answers() == [404, 401])
+
+
+def set_copiers(province, code: str, value: str) -> None:
+    """How many processes may copy tables to a node."""
+    for statement in (
+        f"ALTER SYSTEM SET max_sync_workers_per_subscription {value}",
+        "SELECT pg_reload_conf()",
+    ):
+        province.rows(code, statement, login="superuser")
 
 
 LINKS = "SELECT id, registration_id, person_id, status FROM persons_identitylink ORDER BY id"
