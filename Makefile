@@ -1,6 +1,6 @@
 # Thin on purpose: each target is what CI runs. `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test check functions openapi screenshots requirements clean
+.PHONY: help install demo dev test check functions states openapi screenshots requirements clean
 
 SHELL := /bin/bash -eu -o pipefail
 PYTHON ?= python3.11
@@ -65,6 +65,9 @@ check: .venv/dev.stamp web/dist/manifest.json ## format, lint, types, layers, mi
 
 functions: .venv/dev.stamp ## which numbered functions of docs/functions.md are proven by tests
 	python -m tests.functions
+
+states: .venv/dev.stamp ## draw docs/states/ from the transition tables
+	DJANGO_SETTINGS_MODULE=config.settings .ci/as-hub python -m tests.state_diagrams
 
 openapi: .venv/dev.stamp web/node_modules/.package-lock.json ## write the API's description and the types that pages take from it
 	.ci/as-hub python manage.py export_openapi_schema --api config.api.api --indent 2 --sorted --output docs/openapi/platform.json

@@ -1,14 +1,13 @@
 """Every status is known to a transition table, and every table speaks of known statuses only."""
 
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from django.apps import apps
-from django.db.models import CharField, Choices, Field, TextField
+from django.db.models import CharField, Field, TextField
 
 from tests.architecture.repository import packages
+from tests.state_diagrams import FOLDER, pages, transition_tables
 
 
 def status_fields() -> "list[Field[Any, Any]]":
@@ -19,18 +18,6 @@ def status_fields() -> "list[Field[Any, Any]]":
         if model.__module__.split(".")[0] in packages()
         for field in model._meta.concrete_fields
         if field.name in {"status", "state"} and isinstance(field, TextField | CharField)
-    ]
-
-
-def transition_tables(app: str) -> list[dict[Choices, frozenset[Choices]]]:
-    """Tables of an app's states.py: dictionaries from a status to a set of statuses."""
-    if find_spec(f"{app}.states") is None:
-        return []
-    values = vars(import_module(f"{app}.states")).values()
-    return [
-        value
-        for value in values
-        if isinstance(value, dict) and value and all(isinstance(key, Choices) for key in value)
     ]
 
 
@@ -57,3 +44,9 @@ def test_every_transition_leads_to_a_row_of_its_table():
     ]
 
     assert astray == []
+
+
+def test_the_diagrams_are_those_of_the_tables():
+    drawn = {path: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")}
+
+    assert drawn == pages(), "make states"
