@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import transaction
 
 from appointment_pool import selectors
+from appointment_pool.errors import LimitReached
 from appointment_pool.models import Appointment, Schedule
+from appointment_pool.rules import MOST_OPEN
 from appointment_pool.services import appointments
 from appointment_pool.services.appointments import BOOK, CANCEL
 from appointment_pool.states import AppointmentStatus
@@ -39,7 +41,7 @@ def book(*, schedule_id: UUID, starts_at: datetime | None, key: str, by: Actor) 
 
     Raises the city's refusal, or CityUnreachable while its answer is not known.
     """
-    schedule = selectors.schedules_visible_to(by).filter(id=schedule_id).first()
+    schedule = selectors.released_schedule(schedule_id)
     if schedule is None or by.person_id is None:
         authorise(by, BOOK, resource_type="Schedule", resource_id=schedule_id)
         raise NotVisible
@@ -51,8 +53,14 @@ def book(*, schedule_id: UUID, starts_at: datetime | None, key: str, by: Actor) 
         "starts_at": starts_at.isoformat() if starts_at else None,
         "key": named,
     }
-    appointments.reserve(schedule=schedule, person_id=person_id, key=named, by=by)
-    answer = _booked(schedule, body, replace(by, person_id=person_id))
+    resident = replace(by, person_id=person_id)
+    if schedule.node == settings.NODE_CODE:
+        answer = _booked_here(body, by, resident)
+    else:
+        most = appointments.reserve(schedule=schedule, person_id=person_id, key=named, by=by)
+        if most is not None:
+            raise LimitReached(facts={"limit": MOST_OPEN, "most": most})
+        answer = _booked_there(schedule, body, resident)
     return _told(schedule, person_id, answer)
 
 
@@ -79,9 +87,8 @@ def cancel(*, appointment_id: UUID, by: Actor) -> Appointment:
     return found
 
 
-@transaction.atomic
 def taken(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
-    """At the city: `appointments.book`."""
+    """At the city: `appointments.book`, in the transaction that keeps its answer."""
     starts_at = body["starts_at"]
     appointment, event_id = appointments.take_number(
         schedule_id=UUID(body["schedule"]), person_id=UUID(body["person"]), key=body["key"],
@@ -97,7 +104,6 @@ def taken(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     }
 
 
-@transaction.atomic
 def cancelled(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     """At the city: `appointments.cancel`."""
     appointment, event_id = appointments.give_back(
@@ -110,13 +116,20 @@ def cancelled(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     }
 
 
-def _booked(schedule: Schedule, body: dict[str, Any], by: Actor) -> dict[str, Any]:
+def _booked_here(body: dict[str, Any], by: Actor, resident: Actor) -> dict[str, Any]:
+    person_id = UUID(body["person"])
+    authorise(  # its audit row stays, also when there is no number left
+        by, BOOK, facts=facts_of_own(by, person_id), person_id=person_id,
+        resource_type="Schedule", resource_id=UUID(body["schedule"]),
+    )  # fmt: skip
+    with transaction.atomic():
+        return taken(body=body, by=resident)
+
+
+def _booked_there(schedule: Schedule, body: dict[str, Any], by: Actor) -> dict[str, Any]:
     key = str(body["key"])
     try:
-        if schedule.node == settings.NODE_CODE:
-            answer = taken(body=body, by=by)
-        else:
-            answer = send("appointments.book", to=schedule.node, body=body, by=by, key=key)
+        answer = send("appointments.book", to=schedule.node, body=body, by=by, key=key)
     except CityUnreachable as error:
         raise CityUnreachable(PENDING, facts={"city": schedule.node}) from error
     except KeyReused:  # what is reserved under the key belongs to its first use
@@ -124,8 +137,7 @@ def _booked(schedule: Schedule, body: dict[str, Any], by: Actor) -> dict[str, An
     except DomainError:
         appointments.release(key=key)
         raise
-    if selectors.is_here(UUID(answer["id"])):
-        appointments.release(key=key)
+    appointments.release_what_arrived(key=key, appointment_id=UUID(answer["id"]))
     return answer
 
 

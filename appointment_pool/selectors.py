@@ -1,6 +1,7 @@
 """Reading schedules, numbers left and appointments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -21,20 +22,84 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from appointment_pool.models import Appointment, BookingSetting, Reservation, Schedule, Slot
+from appointment_pool.models import Appointment, BookingSetting, Schedule, Slot
 from appointment_pool.rules import DAYS_AHEAD, SETTINGS
-from appointment_pool.states import AppointmentStatus, ScheduleStatus, SlotStatus
+from appointment_pool.states import ScheduleStatus, SlotStatus
 from kernel.actor import Actor, Role
-from registry.organisations.models import Department
+from kernel.postgres import prepared
+from registry.organisations.models import Department, Organisation
 from registry.persons.selectors import same_person
 from registry.persons.states import LIVE
+from registry.practitioners.models import Practitioner
 
-REGISTRATION = """
-SELECT r.id FROM patients_patientregistration r
-JOIN persons_identitylink l ON l.registration_id = r.id AND l.status = ANY(%(live)s)
-WHERE r.organisation_id = %(organisation)s AND NOT r.deleted AND l.person_id = %(person)s
-ORDER BY r.id DESC LIMIT 1
+RELEASED = """
+SELECT s.node, s.day, s.ends_at, o.id, o.code, o.name, d.id, d.code, d.standard, d.name, p.id, p.name
+FROM appointment_pool_schedule s
+JOIN organisations_organisation o ON o.id = s.organisation_id
+JOIN organisations_department d ON d.id = s.department_id
+LEFT JOIN practitioners_practitioner p ON p.id = s.practitioner_id
+WHERE s.id = %s AND s.status <> 'planned'
 """
+SAME_PERSON = """
+survivor AS (
+  SELECT coalesce((SELECT survivor_id FROM persons_person WHERE id = %(person)s), %(person)s::uuid) AS id
+), same AS (
+  SELECT array_agg(id) AS ids FROM (
+    SELECT %(person)s::uuid AS id UNION ALL SELECT id FROM survivor
+    UNION ALL SELECT p.id FROM persons_person p JOIN survivor ON p.survivor_id = survivor.id
+  ) every
+)"""
+"""Every id under which a person may have booked, as `ids_of` gives them."""
+STILL_OPEN = """
+(SELECT count(*) FROM appointment_pool_appointment
+ WHERE person_id = ANY((SELECT ids FROM same)::uuid[]) AND status = 'booked' AND ends_at > %(now)s)"""
+STANDING = f"""
+WITH {SAME_PERSON}
+SELECT
+  EXISTS (SELECT FROM appointment_pool_appointment WHERE request_key = %(key)s),
+  s.organisation_id, s.department_id, s.practitioner_id, s.status, s.day, s.ends_at, s.fee,
+  (SELECT json_object_agg(name, value ORDER BY organisation_id NULLS FIRST)
+   FROM appointment_pool_bookingsetting
+   WHERE organisation_id IS NULL OR organisation_id = s.organisation_id),
+  {STILL_OPEN},
+  ARRAY(
+    SELECT a.schedule_id FROM appointment_pool_appointment a
+    WHERE a.person_id = ANY((SELECT ids FROM same)::uuid[]) AND a.status = 'booked'
+      AND a.organisation_id = s.organisation_id AND a.department_id = s.department_id
+      AND a.day = s.day),
+  (SELECT r.id FROM patients_patientregistration r
+   JOIN persons_identitylink l ON l.registration_id = r.id AND l.status = ANY(%(live)s::text[])
+   WHERE r.organisation_id = s.organisation_id AND NOT r.deleted AND l.person_id = %(person)s
+   ORDER BY r.id DESC LIMIT 1)
+FROM (SELECT) asked LEFT JOIN appointment_pool_schedule s ON s.id = %(schedule)s
+"""
+"""All that a city must know to sell a number, in one look; the settings' last value of a name counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a schedule and a person who asks for a number of it stand.
+
+    `here` are the schedules of the same department and day of which the person has a number.
+    """
+
+    repeated: bool
+    organisation_id: UUID | None
+    department_id: UUID
+    practitioner_id: UUID | None
+    status: str
+    day: date
+    ends_at: datetime
+    fee: int
+    own_settings: Mapping[str, int] | None
+    open: int
+    here: Sequence[UUID]
+    registration_id: UUID | None
+
+    @property
+    def limits(self) -> Mapping[str, int]:
+        """Every rule's number, as `settings_of` gives them."""
+        return {**SETTINGS, **(self.own_settings or {})}
 
 
 def settings_of(organisation_id: UUID | None) -> dict[str, int]:
@@ -49,6 +114,37 @@ def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
     return Schedule.objects.exclude(status=ScheduleStatus.PLANNED).select_related(
         "organisation", "department", "practitioner"
     )
+
+
+def released_schedule(schedule_id: UUID) -> Schedule | None:
+    """One of `schedules_visible_to`, with what an answer says of it.
+
+    A crowd asks for this, hence without the ORM.
+    """
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, RELEASED, [schedule_id])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    node, day, ends_at, *names = row
+    hospital, department, doctor = names[:3], names[3:7], names[7:]
+    return Schedule(
+        id=schedule_id, node=node, day=day, ends_at=ends_at,
+        organisation=Organisation(**dict(zip(("id", "code", "name"), hospital, strict=True))),
+        department=Department(**dict(zip(("id", "code", "standard", "name"), department, strict=True))),
+        practitioner=Practitioner(id=doctor[0], name=doctor[1]) if doctor[0] else None,
+    )  # fmt: skip
+
+
+def standing(*, schedule_id: UUID, person_id: UUID, key: str, now: datetime) -> Standing:
+    """How things stand when a person asks for a number; without `organisation_id` if there is no such
+    schedule."""
+    asked: dict[str, Any] = {
+        "schedule": schedule_id, "person": person_id, "key": key, "now": now, "live": list(LIVE),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, STANDING, asked)
+        return Standing(*cursor.fetchone())
 
 
 def bookable(schedules: QuerySet[Schedule], *, today: date, now: datetime) -> QuerySet[Schedule]:
@@ -144,44 +240,6 @@ def appointments_of(schedule: Schedule) -> QuerySet[Appointment]:
 def ids_of(person_id: UUID) -> set[UUID]:
     """Every id under which this person may have booked."""
     return {person_id, *same_person(person_id)}
-
-
-def open_appointments(person_ids: Iterable[UUID], *, now: datetime) -> QuerySet[Appointment]:
-    """Booked and not over yet."""
-    return Appointment.objects.filter(
-        person_id__in=set(person_ids), status=AppointmentStatus.BOOKED, ends_at__gt=now
-    )
-
-
-def is_here(appointment_id: UUID) -> bool:
-    """Whether an appointment of some city has arrived."""
-    return Appointment.objects.filter(id=appointment_id).exists()
-
-
-def is_on_its_way_or_here(key: str) -> bool:
-    """Whether a booking under this key was reserved here or its appointment has arrived."""
-    return (
-        Reservation.objects.filter(key=key).exists()
-        or Appointment.objects.filter(request_key=key).exists()
-    )
-
-
-def reservations_of(person_ids: Iterable[UUID]) -> list[Reservation]:
-    """Bookings of a person that are on their way."""
-    return list(Reservation.objects.filter(person_id__in=set(person_ids)).order_by("id"))
-
-
-def registration_at(organisation_id: UUID, person_id: UUID) -> UUID | None:
-    """The person's newest registration at a hospital, if this node knows of one."""
-    asked: dict[str, Any] = {
-        "organisation": organisation_id,
-        "person": person_id,
-        "live": list(LIVE),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(REGISTRATION, asked)
-        row = cursor.fetchone()
-    return row[0] if row else None
 
 
 def counts_of(schedule: Schedule) -> dict[str, int]:

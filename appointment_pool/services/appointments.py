@@ -1,6 +1,5 @@
 """Residents take a number and give it back; what is on its way to a city counts already."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,15 +9,17 @@ from django.utils import timezone
 
 from appointment_pool import selectors
 from appointment_pool.errors import AlreadyBooked, LimitReached, SoldOut, TooLateToCancel
-from appointment_pool.models import Appointment, Reservation, Schedule, Slot
+from appointment_pool.models import Appointment, Schedule, Slot
 from appointment_pool.rules import (
     CANCEL_DAYS_BEFORE,
     DAYS_AHEAD,
     MOST_OPEN,
     MOST_PER_DEPARTMENT_AND_DAY,
+    SETTINGS,
     may_cancel,
     refusal_to_book,
 )
+from appointment_pool.selectors import Standing
 from appointment_pool.states import (
     APPOINTMENT_TRANSITIONS,
     AppointmentStatus,
@@ -30,10 +31,9 @@ from kernel.access.errors import NotVisible
 from kernel.access.services import authorise_write
 from kernel.actor import Actor
 from kernel.commands.errors import KeyReused
-from kernel.commands.selectors import statuses_of
 from kernel.events import services as events
 from kernel.homes import uuid7
-from kernel.postgres import locks
+from kernel.postgres import locks, prepared
 from kernel.transitions import require_transition
 from registry.persons.selectors import facts_of_own
 
@@ -58,7 +58,7 @@ INSERT INTO appointment_pool_appointment (
 SELECT %(id)s, %(schedule_id)s, id, %(organisation_id)s, %(department_id)s, %(practitioner_id)s,
   %(person_id)s, %(registration_id)s, sequence, %(day)s, starts_at, ends_at, %(fee)s, 'booked', '',
   %(request_key)s, %(booked_at)s, %(booked_by)s
-FROM taken
+FROM taken RETURNING slot_id, sequence, starts_at, ends_at
 """
 TAKE_AT_ONCE = TAKE.format(next_free=f"{NEXT_FREE} SKIP LOCKED")
 TAKE_IN_TURN = TAKE.format(next_free=NEXT_FREE)
@@ -69,41 +69,67 @@ HOLD_SCHEDULE = "SELECT status FROM appointment_pool_schedule WHERE id = %s FOR 
 UNSENT_SECONDS = 60
 """A reservation so old for which no command was stored was never sent: its process died."""
 
+RESERVE = f"""
+WITH {selectors.SAME_PERSON}, on_its_way AS (
+  SELECT r.id, r.ends_at <= %(now)s OR c.status >= 400
+    OR c.key IS NULL AND r.created_at < %(now)s - make_interval(secs => %(unsent)s)
+    OR EXISTS (SELECT FROM appointment_pool_appointment a WHERE a.request_key = r.key) AS over
+  FROM appointment_pool_reservation r LEFT JOIN commands_commandsent c ON c.key = r.key
+  WHERE r.person_id = ANY((SELECT ids FROM same)::uuid[])
+), let_go AS (
+  DELETE FROM appointment_pool_reservation
+  WHERE id IN (SELECT id FROM on_its_way WHERE over)
+), counted AS (
+  SELECT {selectors.STILL_OPEN} + (SELECT count(*) FROM on_its_way WHERE over IS NOT TRUE) AS number,
+    coalesce((SELECT value FROM appointment_pool_bookingsetting
+              WHERE name = %(name)s AND organisation_id IS NULL), %(usual)s) AS most,
+    EXISTS (SELECT FROM commands_commandsent WHERE key = %(key)s)
+      OR EXISTS (SELECT FROM appointment_pool_reservation WHERE key = %(key)s)
+      OR EXISTS (SELECT FROM appointment_pool_appointment WHERE request_key = %(key)s) AS repeated
+), reserved AS (
+  INSERT INTO appointment_pool_reservation (person_id, key, ends_at)
+  SELECT %(person)s, %(key)s, %(ends_at)s FROM counted WHERE NOT repeated AND number < most
+  RETURNING true
+)
+SELECT repeated OR EXISTS (SELECT FROM reserved), most FROM counted
+"""
+"""What was on its way is let go where its outcome is known, or it never left; then the new one is counted
+against what is still open. A reservation whose command has no answer yet has no status: `over` is null."""
+RELEASE = "DELETE FROM appointment_pool_reservation WHERE key = %s"
+RELEASE_ARRIVED = f"""{RELEASE}
+AND EXISTS (SELECT FROM appointment_pool_appointment WHERE id = %s)"""
 
-@transaction.atomic
+
 def take_number(
     *, schedule_id: UUID, person_id: UUID, key: str, starts_at: datetime | None, by: Actor
 ) -> tuple[Appointment, UUID | None]:
     """At the city: a number of a schedule for a person, and the event that tells of it.
 
-    The same key gives the same appointment. `starts_at` asks for a number of that period.
+    In the caller's transaction. The same key gives the same appointment. `starts_at` asks for a number of
+    that period.
     """
     authorise_write(
         by, BOOK, facts=facts_of_own(by, person_id), person_id=person_id,
         resource_type="Schedule", resource_id=schedule_id,
     )  # fmt: skip
     locks.hold([f"booker/{person_id}"])
-    earlier = Appointment.objects.filter(request_key=key).first()
-    if earlier is not None:
-        if (earlier.schedule_id, earlier.person_id) != (schedule_id, person_id):
-            raise KeyReused
-        return earlier, None
-    schedule = Schedule.objects.filter(id=schedule_id).first()
-    if schedule is None:
+    now = timezone.now()
+    standing = selectors.standing(schedule_id=schedule_id, person_id=person_id, key=key, now=now)
+    if standing.repeated:
+        return _earlier(schedule_id, person_id, key), None
+    if standing.organisation_id is None:
         raise NotVisible
-    now, today = timezone.now(), timezone.localdate()
-    limits = selectors.settings_of(schedule.organisation_id)
     refusal = refusal_to_book(
-        status=schedule.status, day=schedule.day, ends_at=schedule.ends_at, today=today, now=now,
-        days_ahead=limits[DAYS_AHEAD],
+        status=standing.status, day=standing.day, ends_at=standing.ends_at,
+        today=timezone.localdate(), now=now, days_ahead=standing.limits[DAYS_AHEAD],
     )  # fmt: skip
     if refusal is not None:
         raise refusal
-    _require_none_here(schedule, person_id, limits[MOST_PER_DEPARTMENT_AND_DAY])
-    taken = _take(schedule, person_id, key, starts_at, now, by)
+    _require_room(schedule_id, standing)
+    taken = _take(schedule_id, person_id, key, standing, starts_at, now, by)
     event_id = events.record(
         "appointment.booked", subject_id=taken.id,
-        related=[schedule.id, taken.slot_id, person_id], by=by,
+        related=[schedule_id, taken.slot_id, person_id], by=by,
     )  # fmt: skip
     return taken, event_id
 
@@ -149,85 +175,85 @@ def give_back(*, appointment_id: UUID, by: Actor) -> tuple[Appointment, UUID | N
 
 
 @transaction.atomic
-def reserve(*, schedule: Schedule, person_id: UUID, key: str, by: Actor) -> None:
+def reserve(*, schedule: Schedule, person_id: UUID, key: str, by: Actor) -> int | None:
     """Before a booking leaves for its city: allow it, and count it against the person's limits.
 
-    A repeat under the same key counts once, whatever became of it.
+    None, or how many open appointments are the most when there are as many. A repeat under the same key
+    counts once, whatever became of it.
     """
     authorise_write(
         by, BOOK, facts=facts_of_own(by, person_id), person_id=person_id,
         resource_type="Schedule", resource_id=schedule.id,
     )  # fmt: skip
     locks.hold([f"booker/{person_id}"])
-    if statuses_of([key]) or selectors.is_on_its_way_or_here(key):
-        return
-    now, ids = timezone.now(), selectors.ids_of(person_id)
-    most = selectors.settings_of(None)[MOST_OPEN]
-    on_their_way = _still_open(selectors.reservations_of(ids), now)
-    if selectors.open_appointments(ids, now=now).count() + on_their_way >= most:
-        raise LimitReached(facts={"limit": MOST_OPEN, "most": most})
-    Reservation.objects.create(person_id=person_id, key=key, ends_at=schedule.ends_at)
+    asked = {
+        "person": person_id, "key": key, "now": timezone.now(), "ends_at": schedule.ends_at,
+        "name": MOST_OPEN, "usual": SETTINGS[MOST_OPEN], "unsent": UNSENT_SECONDS,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, RESERVE, asked)
+        reserved, most = cursor.fetchone()
+    return None if reserved else int(most)
 
 
 def release(*, key: str) -> None:
-    """The outcome of a booking is known here."""
-    Reservation.objects.filter(key=key).delete()
+    """A booking came to nothing."""
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, RELEASE, [key])
 
 
-def _require_none_here(schedule: Schedule, person_id: UUID, most: int) -> None:
-    """Nobody takes two numbers of one schedule, nor more than so many of one department and day."""
-    same_day = Appointment.objects.filter(
-        organisation_id=schedule.organisation_id, department_id=schedule.department_id,
-        day=schedule.day, person_id__in=selectors.ids_of(person_id),
-        status=AppointmentStatus.BOOKED,
-    )  # fmt: skip
-    schedules = list(same_day.values_list("schedule_id", flat=True))
-    if schedule.id in schedules:
+def release_what_arrived(*, key: str, appointment_id: UUID) -> None:
+    """A booking's appointment counts from now on, if it is here."""
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, RELEASE_ARRIVED, [key, appointment_id])
+
+
+def _earlier(schedule_id: UUID, person_id: UUID, key: str) -> Appointment:
+    found = Appointment.objects.get(request_key=key)
+    if (found.schedule_id, found.person_id) != (schedule_id, person_id):
+        raise KeyReused
+    return found
+
+
+def _require_room(schedule_id: UUID, standing: Standing) -> None:
+    """Nobody takes two numbers of one schedule, nor more than so many of one department and day, nor has
+    more than so many open ones here; those of all cities the hub counts."""
+    if schedule_id in standing.here:
         raise AlreadyBooked
-    if len(schedules) >= most:
-        raise LimitReached(facts={"limit": MOST_PER_DEPARTMENT_AND_DAY, "most": most})
+    counted = {MOST_PER_DEPARTMENT_AND_DAY: len(standing.here), MOST_OPEN: standing.open}
+    for name, number in counted.items():
+        if number >= (most := standing.limits[name]):
+            raise LimitReached(facts={"limit": name, "most": most})
 
 
 def _take(
-    schedule: Schedule, person_id: UUID, key: str, starts_at: datetime | None, now: datetime,
-    by: Actor,
+    schedule_id: UUID, person_id: UUID, key: str, standing: Standing, starts_at: datetime | None,
+    now: datetime, by: Actor,
 ) -> Appointment:  # fmt: skip
     values: dict[str, Any] = {
         "id": uuid7(),
-        "schedule_id": schedule.id,
-        "organisation_id": schedule.organisation_id,
-        "department_id": schedule.department_id,
-        "practitioner_id": schedule.practitioner_id,
+        "schedule_id": schedule_id,
+        "organisation_id": standing.organisation_id,
+        "department_id": standing.department_id,
+        "practitioner_id": standing.practitioner_id,
         "person_id": person_id,
-        "registration_id": selectors.registration_at(schedule.organisation_id, person_id),
-        "day": schedule.day,
-        "fee": schedule.fee,
+        "registration_id": standing.registration_id,
+        "day": standing.day,
+        "fee": standing.fee,
         "request_key": key,
         "booked_at": now,
         "booked_by": by.id,
         "wanted": starts_at,
     }
     with connection.cursor() as cursor:
-        cursor.execute(TAKE_AT_ONCE, values)
+        prepared.execute(cursor, TAKE_AT_ONCE, values)
         if not cursor.rowcount:
-            cursor.execute(TAKE_IN_TURN, values)
-        if not cursor.rowcount:
-            raise SoldOut
-    return Appointment.objects.get(id=values["id"])
-
-
-def _still_open(reservations: Sequence[Reservation], now: datetime) -> int:
-    """How many may still become an appointment that is not here yet; those that cannot are let go."""
-    keys = [one.key for one in reservations]
-    arrived = set(
-        Appointment.objects.filter(request_key__in=keys).values_list("request_key", flat=True)
-    )
-    statuses = statuses_of(keys)
-    over = [
-        one.id for one in reservations
-        if one.key in arrived or one.ends_at <= now
-        or (statuses.get(one.key) or 0) >= 400
-        or (one.key not in statuses and (now - one.created_at).total_seconds() > UNSENT_SECONDS)
-    ]  # fmt: skip
-    Reservation.objects.filter(id__in=over).delete()
-    return len(reservations) - len(over)
+            prepared.execute(cursor, TAKE_IN_TURN, values)
+        row = cursor.fetchone()
+    if row is None:
+        raise SoldOut
+    slot_id, sequence, starts, ends = row
+    return Appointment(
+        id=values["id"], schedule_id=schedule_id, slot_id=slot_id, person_id=person_id,
+        sequence=sequence, starts_at=starts, ends_at=ends, fee=standing.fee,
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from kernel.commands.models import CommandReceived
 from kernel.commands.signing import Verified
 from kernel.commands.transport import UNSETTLED, Answer
 from kernel.homes import uuid7
+from kernel.postgres import prepared
 from kernel.problems import DomainError, InputInvalid, problem_body, said
 
 Service = Callable[..., dict[str, Any]]
@@ -27,6 +28,7 @@ TAKE = """
 INSERT INTO commands_commandreceived (id, sender, key, name, digest)
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT (sender, key) DO NOTHING RETURNING id
 """
+ANSWER = "UPDATE commands_commandreceived SET status = %s, answer = %s WHERE id = %s"
 
 
 def receive(name: str, *, body: bytes, verified: Verified) -> Answer:
@@ -76,16 +78,16 @@ def _carry_out(
             write_refusals(request.unwritten)  # with the answer, which a repeat gets undecided
         answer = Answer(error.status, orjson.dumps(problem_for_nodes(error), default=str))
     column = crypto.context_of("commands.CommandReceived.answer", row_id)
-    CommandReceived.objects.filter(id=row_id).update(
-        status=answer.status, answer=crypto.seal(answer.content, context=column)
-    )
+    sealed = crypto.seal(answer.content, context=column)
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, ANSWER, [answer.status, sealed, row_id])
     return answer
 
 
 def _take(name: str, body: bytes, verified: Verified) -> Any:
     digest = signing.digest_of(name, body)
     with connection.cursor() as cursor:
-        cursor.execute(TAKE, [uuid7(), verified.sender, verified.key, name, digest])
+        prepared.execute(cursor, TAKE, [uuid7(), verified.sender, verified.key, name, digest])
         taken = cursor.fetchone()
     return taken[0] if taken else None
 

@@ -24,7 +24,9 @@ from kernel.commands.states import PARKED_AFTER_SECONDS, State, pause_after
 from kernel.commands.transport import Answer
 from kernel.events.arrival import wait_for_event
 from kernel.homes import uuid7
+from kernel.nodes.models import Node
 from kernel.nodes.selectors import node_by_code
+from kernel.postgres import prepared
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,17 @@ SETTLED_AT_ONCE = 20
 KEEP_DAYS = 7  # answers; longer than any sender goes on asking
 FIRST_PAUSE_SECONDS = 5
 
+STORE = """
+INSERT INTO commands_commandsent
+  (id, key, name, "to", actor, body, digest, state, attempts, created_at, next_at)
+VALUES (%(id)s, %(key)s, %(name)s, %(to)s, %(actor)s, %(body)s, %(digest)s, 'open', 1, %(now)s,
+  %(next_at)s)
+ON CONFLICT (key) DO NOTHING
+"""
+ANSWERED = """
+UPDATE commands_commandsent SET state = 'answered', status = %s, last_error = '', answer = %s
+WHERE id = %s AND state <> 'answered'
+"""
 CLAIM = """
 UPDATE commands_commandsent SET attempts = attempts + 1, next_at = %(until)s
 WHERE id IN (
@@ -58,11 +71,13 @@ def send(
     that event has arrived here, so that whoever asked reads what they did.
     """
     wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
-    sent = _store(name, to, orjson.dumps(body), by, key or str(uuid7()), wait)
+    with transaction.atomic(durable=True):
+        node = _receiver(to)
+        sent = _store(name, to, orjson.dumps(body), by, key or str(uuid7()), wait)
     if sent.state == State.ANSWERED:
         outcome = _outcome(_stored_answer(sent))
     else:
-        outcome = _outcome(_deliver(sent, wait))
+        outcome = _outcome(_deliver(sent, node, wait))
     if event := outcome.get("event_id"):
         wait_for_event(UUID(event), node=to)
     return outcome
@@ -73,9 +88,7 @@ def ask(
 ) -> dict[str, Any]:
     """Have another node read something now; nothing is stored and nothing retried."""
     with transaction.atomic(durable=True):
-        node = node_by_code(to)
-    if node is None:
-        raise UnknownNode(facts={"node": to})
+        node = _receiver(to)
     content = orjson.dumps(body)
     wait = timeout or settings.COMMAND_TIMEOUT_SECONDS
 
@@ -100,8 +113,11 @@ def settle() -> int:
     settled = 0
     for sent in CommandSent.objects.filter(id__in=claimed).order_by("created_at"):
         try:
-            _deliver(sent, settings.COMMAND_TIMEOUT_SECONDS)
-        except (CityUnreachable, UnknownNode):
+            _deliver(sent, _receiver(sent.to), settings.COMMAND_TIMEOUT_SECONDS)
+        except CityUnreachable:
+            continue
+        except UnknownNode as error:
+            _try_later(sent, error.code)
             continue
         except Exception as error:  # a row that cannot be read must not hold up the others
             log.exception("command %s cannot be sent", sent.id)
@@ -118,8 +134,16 @@ def forget_old() -> None:
     CommandReceived.objects.filter(received_at__lt=limit).delete()
 
 
+def _receiver(code: str) -> Node:
+    node = node_by_code(code)
+    if node is None:
+        raise UnknownNode(facts={"node": code})
+    return node
+
+
 def _store(name: str, to: str, content: bytes, by: Actor, key: str, wait: float) -> CommandSent:
-    """The command as a committed row, or the row of an earlier call with the same key."""
+    """The command as a row, or the row of an earlier call with the same key."""
+    now = timezone.now()
     digest = signing.digest_of(name, content)
     sent = CommandSent(
         key=key,
@@ -128,42 +152,41 @@ def _store(name: str, to: str, content: bytes, by: Actor, key: str, wait: float)
         actor=by.as_claims(),
         digest=digest,
         attempts=1,
-        next_at=timezone.now() + timedelta(seconds=wait + FIRST_PAUSE_SECONDS),
+        created_at=now,
+        next_at=now + timedelta(seconds=wait + FIRST_PAUSE_SECONDS),
     )
     sent.body = crypto.seal(content, context=_context("Sent.body", sent.id))
-    with transaction.atomic(durable=True):
-        if node_by_code(to) is None:
-            raise UnknownNode(facts={"node": to})
-        CommandSent.objects.bulk_create([sent], ignore_conflicts=True)
-        stored = CommandSent.objects.get(key=key)
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, STORE, {
+            "id": sent.id, "key": key, "name": name, "to": to, "body": sent.body,
+            "actor": orjson.dumps(sent.actor).decode(), "digest": digest, "now": now,
+            "next_at": sent.next_at,
+        })  # fmt: skip
+        if cursor.rowcount:
+            return sent
+    stored = CommandSent.objects.get(key=key)
     if bytes(stored.digest) != digest or stored.to != to:
         raise KeyReused
     return stored
 
 
-def _deliver(sent: CommandSent, wait: float) -> Answer:
+def _deliver(sent: CommandSent, node: Node, wait: float) -> Answer:
     """Post and store the answer, or when to try again."""
+    content = crypto.open_sealed(sent.body, context=_context("Sent.body", sent.id))
+    signed = partial(
+        signing.sign, name=sent.name, body=content, to=sent.to, key=sent.key,
+        by=Actor.from_claims(sent.actor),
+    )  # fmt: skip
     try:
-        node = node_by_code(sent.to)
-        if node is None:
-            raise UnknownNode(facts={"node": sent.to})
-        content = crypto.open_sealed(sent.body, context=_context("Sent.body", sent.id))
-        by = Actor.from_claims(sent.actor)
-        signed = partial(
-            signing.sign, name=sent.name, body=content, to=sent.to, key=sent.key, by=by
-        )
         answer = transport.post(node.url, name=sent.name, body=content, signed=signed, timeout=wait)
-    except (CityUnreachable, UnknownNode) as error:
+    except CityUnreachable as error:
         _try_later(
             sent, f"{error.code} {error.facts.get('cause') or error.facts.get('status') or ''}"
         )
         raise
-    CommandSent.objects.filter(id=sent.id).exclude(state=State.ANSWERED).update(
-        state=State.ANSWERED,
-        status=answer.status,
-        last_error="",
-        answer=crypto.seal(answer.content, context=_context("Sent.answer", sent.id)),
-    )
+    sealed = crypto.seal(answer.content, context=_context("Sent.answer", sent.id))
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, ANSWERED, [answer.status, sealed, sent.id])
     return answer
 
 

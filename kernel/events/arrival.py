@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from kernel.postgres import prepared
+
 WITHIN_SECONDS = 0.3
 LOOK_EVERY_SECONDS = 0.001
 LOOK = "SELECT FROM events_event WHERE node = %s AND id = %s"
@@ -20,7 +22,7 @@ def wait_for_event(event_id: UUID, *, node: str, within: float = WITHIN_SECONDS)
     deadline = time.monotonic() + within
     with connection.cursor() as cursor:
         while True:
-            cursor.execute(LOOK, [node, event_id])
+            prepared.execute(cursor, LOOK, [node, event_id])
             if cursor.rowcount:
                 return True
             if time.monotonic() >= deadline:

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 
 from kernel.access.rules import Fact
 from kernel.actor import Actor, Role
+from kernel.postgres import prepared
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import (
     CITIZEN,
@@ -48,6 +49,16 @@ CROSS JOIN LATERAL (
 """
 OVER = (Status.VOID, Status.MERGED)
 
+SURVIVOR = "SELECT survivor_id FROM persons_person WHERE id = %s AND survivor_id IS NOT NULL"
+SAME = """
+WITH survivor AS (
+  SELECT coalesce((SELECT survivor_id FROM persons_person WHERE id = %(person)s), %(person)s::uuid) AS id
+)
+SELECT p.id FROM survivor JOIN persons_person p ON p.id = survivor.id
+UNION ALL SELECT p.id FROM survivor JOIN persons_person p ON p.survivor_id = survivor.id
+"""
+"""Asked in every request of a resident, hence without the ORM."""
+
 
 def live_links() -> QuerySet[IdentityLink]:
     """Links that hold now."""
@@ -61,11 +72,10 @@ def live_link(registration_id: UUID) -> IdentityLink | None:
 
 def survivor_of(person_id: UUID) -> UUID:
     """The person that stands for this one after merges."""
-    return (
-        Person.objects.filter(pk=person_id, survivor__isnull=False)
-        .values_list("survivor_id", flat=True)
-        .first()
-    ) or person_id
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, SURVIVOR, [person_id])
+        row = cursor.fetchone()
+    return row[0] if row else person_id
 
 
 def person_of_registration(registration_id: UUID) -> UUID | None:
@@ -85,9 +95,9 @@ def facts_of_own(actor: Actor, person_id: UUID | None) -> frozenset[Fact]:
 
 def same_person(person_id: UUID) -> list[UUID]:
     """Ids that stand for this person: the survivor and all merged into it; empty when unknown."""
-    survivor = survivor_of(person_id)
-    found = Person.objects.filter(Q(pk=survivor) | Q(survivor_id=survivor))
-    return list(found.values_list("id", flat=True))
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, SAME, {"person": person_id})
+        return [id_ for (id_,) in cursor.fetchall()]
 
 
 def links_of_person(person_id: UUID) -> list[IdentityLink]:
