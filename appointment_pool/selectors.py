@@ -72,7 +72,7 @@ SELECT
    WHERE r.organisation_id = s.organisation_id AND NOT r.deleted AND l.person_id = %(person)s
    ORDER BY r.id DESC LIMIT 1)
 FROM (SELECT) asked LEFT JOIN appointment_pool_schedule s ON s.id = %(schedule)s
-"""
+"""  # noqa: S608
 """All that a city must know to sell a number, in one look; the settings' last value of a name counts."""
 
 

@@ -92,7 +92,7 @@ WITH {selectors.SAME_PERSON}, on_its_way AS (
   RETURNING true
 )
 SELECT repeated OR EXISTS (SELECT FROM reserved), most FROM counted
-"""
+"""  # noqa: S608
 """What was on its way is let go where its outcome is known, or it never left; then the new one is counted
 against what is still open. A reservation whose command has no answer yet has no status: `over` is null."""
 RELEASE = "DELETE FROM appointment_pool_reservation WHERE key = %s"

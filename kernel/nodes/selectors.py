@@ -10,7 +10,7 @@ from kernel.nodes.states import Status
 from kernel.postgres import prepared
 
 COLUMNS = [field.attname for field in Node._meta.concrete_fields]
-BY_CODE = f"SELECT {', '.join(COLUMNS)} FROM nodes_node WHERE code = %s AND status = 'enrolled'"
+BY_CODE = f"SELECT {', '.join(COLUMNS)} FROM nodes_node WHERE code = %s AND status = 'enrolled'"  # noqa: S608
 """Asked for every signature, hence without the ORM."""
 
 

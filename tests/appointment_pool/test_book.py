@@ -140,6 +140,13 @@ def test_sold_out(book, hospital):
     assert not Reservation.objects.exists()
 
 
+def test_an_attempt_that_finds_none_left_is_audited(book, person, hospital):
+    book(ScheduleFactory(organisation=hospital, numbers=0))
+
+    rows = AuditRow.objects.filter(action="appointment.book", person_id=person.id)
+    assert [one.outcome for one in rows] == ["allowed"]
+
+
 def test_a_number_of_the_wanted_period(book, schedule):
     late = SlotFactory(schedule=schedule, sequence=3, starts_at=at(NINE), ends_at=at(TEN))
 

@@ -231,6 +231,8 @@ def test_the_province_counts_open_appointments_of_all_cities(resident, person, s
     assert answer.json()["facts"] == {"limit": "most-open", "most": 3}
     assert len(city.sent) == 1
     assert not Reservation.objects.exists()
+    rows = AuditRow.objects.filter(action="appointment.book", resource_id=elsewhere.id)
+    assert [one.outcome for one in rows] == ["allowed"]
 
 
 def test_what_is_on_its_way_counts(resident, schedule, city, arrives):
