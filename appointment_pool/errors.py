@@ -82,6 +82,20 @@ class BelowSold(DomainError):
     }
 
 
+class SettingUnknown(DomainError):
+    """No rule of booking has this name."""
+
+    status, code = 404, "setting-unknown"
+    title = {"zh": "没有这项规则", "en": "There is no such rule"}
+
+
+class SetAtTheHub(DomainError):
+    """The rules of booking are set at the hub."""
+
+    status, code = 421, "set-at-the-hub"
+    title = {"zh": "请在省级平台设置", "en": "Set it at the hub"}
+
+
 class WrongCity(DomainError):
     """Schedules are published at the hospital's city, not here."""
 

@@ -25,6 +25,18 @@ SETTINGS: Mapping[str, int] = {
 province, and in one department on one day; how many days before the day it may last be cancelled; the
 longest period of numbers."""
 
+BOUNDS: Mapping[str, tuple[int, int]] = {
+    DAYS_AHEAD: (0, 365),
+    MOST_OPEN: (1, 100),
+    MOST_PER_DEPARTMENT_AND_DAY: (1, 20),
+    CANCEL_DAYS_BEFORE: (0, 30),
+    LONGEST_PERIOD: (5, 60),
+}
+"""Within which a number may be set. No period is longer than an hour (甘肃方案 3.1.2)."""
+
+OF_THE_PROVINCE = frozenset({MOST_OPEN})
+"""What is counted over all hospitals, so that no hospital has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -64,6 +76,27 @@ def faults_of(periods: Sequence[Period], *, longest_minutes: int) -> list[FieldE
                 )
             )  # fmt: skip
         before = period.ends
+    return faults
+
+
+def faults_of_setting(name: str, value: int, *, of_hospital: bool) -> list[FieldError]:
+    """What is wrong with a number that a rule is to have."""
+    least, most = BOUNDS[name]
+    faults = []
+    if not least <= value <= most:
+        faults.append(
+            FieldError(
+                "value", "bounds",
+                {"zh": f"须在 {least} 与 {most} 之间", "en": f"from {least} to {most}"},
+            )
+        )  # fmt: skip
+    if of_hospital and name in OF_THE_PROVINCE:
+        faults.append(
+            FieldError(
+                "hospital", "of-the-province",
+                {"zh": "该规则全省统一，不能按医院设置", "en": "this is one number for the whole province"},
+            )
+        )  # fmt: skip
     return faults
 
 

@@ -104,9 +104,14 @@ class Standing:
 
 def settings_of(organisation_id: UUID | None) -> dict[str, int]:
     """Every rule's number for a hospital: its own, else the province's, else the default."""
-    rows = BookingSetting.objects.filter(Q(organisation=None) | Q(organisation=organisation_id))
-    found = rows.order_by(F("organisation").asc(nulls_first=True)).values_list("name", "value")
-    return {**SETTINGS, **dict(found)}
+    own = set_for(organisation_id) if organisation_id else {}
+    return {**SETTINGS, **set_for(None), **own}
+
+
+def set_for(organisation_id: UUID | None) -> dict[str, int]:
+    """The numbers that were set for a hospital, or for the province."""
+    rows = BookingSetting.objects.filter(organisation=organisation_id)
+    return dict(rows.values_list("name", "value"))
 
 
 def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:

@@ -18,6 +18,7 @@ from config.cli.demo_access import (
     resident_phone,
 )
 from config.cli.demo_tour import give_tour
+from config.cli.demo_traffic import traffic
 from config.cli.failures import NotRunning, SignInRefused, StepFailed
 from config.cli.home import Home, read_json, write_json
 from config.cli.hospital_client import HospitalClient, client_of
@@ -89,6 +90,9 @@ def demo(
 def token(home: Home, hospital: str) -> None:
     """For use with curl."""
     click.echo(client_of(home, hospital).token())
+
+
+demo.add_command(traffic)
 
 
 def fill_and_show(home: Home, residents: int) -> None:

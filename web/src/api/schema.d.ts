@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/booking-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings
+         * @description The rules of booking in the province, or as they hold at a hospital.
+         */
+        get: operations["appointment_pool_settings_api_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking-settings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Rule
+         * @description Set a rule's number at the hub, or take back what was set.
+         */
+        put: operations["appointment_pool_settings_api_set_rule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/content": {
         parameters: {
             query?: never;
@@ -1607,6 +1647,44 @@ export interface components {
             token_type: string;
         };
         /**
+         * SettingIn
+         * @description The number a rule is to have, of one hospital if that is named; null takes back what was set.
+         */
+        SettingIn: {
+            /** Hospital */
+            hospital?: string | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * SettingOut
+         * @description A rule's number: what holds, the usual one, and what was set; within what bounds it may be set.
+         */
+        SettingOut: {
+            /** Hospital */
+            hospital: number | null;
+            /** Least */
+            least: number;
+            /** Most */
+            most: number;
+            /** Name */
+            name: string;
+            /** Province */
+            province: number | null;
+            /** Usual */
+            usual: number;
+            /** Value */
+            value: number;
+        };
+        /**
+         * SettingsOut
+         * @description Every rule.
+         */
+        SettingsOut: {
+            /** Items */
+            items: components["schemas"]["SettingOut"][];
+        };
+        /**
          * Shown
          * @description A refused message with its reasons; `request` where a resource came alone.
          */
@@ -1942,6 +2020,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_settings_api_settings: {
+        parameters: {
+            query?: {
+                hospital?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_settings_api_set_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingOut"];
                 };
             };
         };
