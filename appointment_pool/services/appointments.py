@@ -34,6 +34,7 @@ from kernel.commands.errors import KeyReused
 from kernel.events import services as events
 from kernel.homes import uuid7
 from kernel.postgres import locks, prepared
+from kernel.postgres.lazily import LAZILY
 from kernel.transitions import require_transition
 from registry.persons.selectors import facts_of_own
 
@@ -94,8 +95,9 @@ WITH {selectors.SAME_PERSON}, on_its_way AS (
 SELECT repeated OR EXISTS (SELECT FROM reserved), most FROM counted
 """  # noqa: S608
 """What was on its way is let go where its outcome is known, or it never left; then the new one is counted
-against what is still open. A reservation whose command has no answer yet has no status: `over` is null."""
-RELEASE = "DELETE FROM appointment_pool_reservation WHERE key = %s"
+against what is still open. A reservation whose command has no answer yet has no status: `over` is null.
+What is not let go at once, the next booking lets go; so a crash may undo it."""
+RELEASE = f"DELETE FROM appointment_pool_reservation USING {LAZILY} WHERE key = %s"  # noqa: S608
 RELEASE_ARRIVED = f"""{RELEASE}
 AND EXISTS (SELECT FROM appointment_pool_appointment WHERE id = %s)"""
 

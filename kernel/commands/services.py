@@ -27,6 +27,7 @@ from kernel.homes import uuid7
 from kernel.nodes.models import Node
 from kernel.nodes.selectors import node_by_code
 from kernel.postgres import prepared
+from kernel.postgres.lazily import LAZILY
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,11 @@ VALUES (%(id)s, %(key)s, %(name)s, %(to)s, %(actor)s, %(body)s, %(digest)s, 'ope
   %(next_at)s)
 ON CONFLICT (key) DO NOTHING
 """
-ANSWERED = """
+ANSWERED = f"""
 UPDATE commands_commandsent SET state = 'answered', status = %s, last_error = '', answer = %s
-WHERE id = %s AND state <> 'answered'
-"""
+FROM {LAZILY} WHERE id = %s AND state <> 'answered'
+"""  # noqa: S608
+"""Lost by a crash, the command is open again: its receiver gives the same answer again."""
 CLAIM = """
 UPDATE commands_commandsent SET attempts = attempts + 1, next_at = %(until)s
 WHERE id IN (

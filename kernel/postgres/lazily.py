@@ -1,0 +1,4 @@
+"""Commits that wait for no disk, for what a crash may lose because it is done again or found again."""
+
+LAZILY = "(SELECT set_config('synchronous_commit', 'off', true)) AS lazily"
+"""In the FROM of an UPDATE, or the USING of a DELETE, that is a transaction of its own."""
