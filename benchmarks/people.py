@@ -8,6 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from statistics import median
 
@@ -229,7 +230,11 @@ def _bookings(
     ]  # fmt: skip
 
 
+def _is_sold(province: Province, code: str, number: int) -> bool:
+    return province.rows(code, SOLD) == [(number,)]
+
+
 def _require_all_sold(province: Province, city: str, answered: int) -> None:
     """What was answered is sold, in the city and at the hub; a faster wrong answer is none."""
     for node in (city, HUB):
-        until(lambda node=node: province.rows(node, SOLD) == [(answered,)], 30)
+        until(partial(_is_sold, province, node, answered), 30)

@@ -177,21 +177,29 @@ def show_access(home: Home) -> None:
     endpoints = home.endpoints()
     click.echo()
     click.secho(said("地址与账号", "Addresses and sign-ins"), bold=True)
-    for row in endpoints["nodes"]:
-        entry = "" if row["role"] == "province" else "workbench/"
-        click.echo(f"  {row['url']}/{entry:<12}  {row['code']} {row['name']}")
-        click.echo(f"  {row['url']}/api/v1/docs")
-    for row in endpoints["users"]:
-        click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
     phone, hub = resident_phone(), hub_of(home)["url"]
     tell(
-        f"  居民也可用手机 {phone} 登录：POST {hub}/api/v1/sign-in/codes，验证码见 jianqiao mailbox",
-        f"  The resident may sign in by phone {phone}, too: POST {hub}/api/v1/sign-in/codes, then jianqiao mailbox",
+        f"  居民        {hub}/   手机 {phone}，验证码见 {hub}/dev/mailbox",
+        f"  residents   {hub}/   phone {phone}, its code in {hub}/dev/mailbox",
     )
+    for row in endpoints["nodes"]:
+        if row["role"] == "city":
+            tell(
+                f"  医生工作台  {row['url']}/workbench/   {row['code']} {row['name']}",
+                f"  workbench   {row['url']}/workbench/   {row['code']} {row['name']}",
+            )
+    tell(f"  卫生健康委  {hub}/commission/", f"  commission  {hub}/commission/")
+    tell(f"  接口说明    {hub}/api/v1/docs", f"  API         {hub}/api/v1/docs")
+    for row in endpoints["users"]:
+        click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
     for row in endpoints["clients"]:
         click.echo(f"  {row['hospital']}   client_id={row['client_id']}")
         click.echo(f"    {row['private_key_path']}")
-    tell(f"  以上均在 {home.endpoints_file}", f"  All of it is in {home.endpoints_file}")
+    tell(
+        f"  账号、密钥和节点地址均在 {home.endpoints_file}",
+        f"  Sign-ins, keys and addresses of nodes are in {home.endpoints_file}",
+    )
+    tell("  让页面动起来：jianqiao demo traffic", "  To make the pages move: jianqiao demo traffic")
 
 
 def _wait_until_known(client: HospitalClient) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import click
@@ -14,7 +15,7 @@ import urllib3
 
 from config.cli.demo_access import demo_hospitals, hub_of
 from config.cli.failures import NotRunning
-from config.cli.home import Home
+from config.cli.home import Home, read_json, write_json
 from config.cli.hospital_client import HospitalClient, client_of
 from config.cli.language import said, tell
 from config.cli.node_process import manage
@@ -30,7 +31,7 @@ from config.model_province.sources import Hospital
 
 RATE = 30.0
 BOOKINGS_SHARE = 0.4
-PATIENTS, BOOKERS = 400, 6
+PATIENTS, BOOKERS = 400, 5
 """Residents of each city who may come to a hospital, and who book."""
 
 GIVEN_BACK = 0.2
@@ -51,6 +52,7 @@ class Scene:
     patients: dict[str, list[Resident]]
     bookers: list[ResidentClient]
     read_codes: Callable[[], dict[str, str]]
+    sessions: Path
     codes_at: float = field(default=0.0)
 
 
@@ -98,7 +100,10 @@ def _set(home: Home, chance: Random) -> Scene:
         )
     hub = hub_of(home)
     pool = urllib3.PoolManager(retries=False, timeout=30)
-    scene = Scene(chance, hospitals, {}, {}, [], lambda: _codes(home, hub["code"]))
+    sessions = read_json(home.traffic_file)
+    scene = Scene(
+        chance, hospitals, {}, {}, [], lambda: _codes(home, hub["code"]), home.traffic_file
+    )
     for hospital in hospitals:
         system = scene.systems[hospital.code] = client_of(home, hospital.code)
         people = list(islice(residents_of(hospital.node, seed=SEED), PATIENTS))
@@ -106,7 +111,9 @@ def _set(home: Home, chance: Random) -> Scene:
         bundle = enrolment_of(bookers, hospital, number=0, seed=SEED)
         system.post("/fhir/R4", as_bytes(bundle), message_id=bundle["identifier"]["value"])
         scene.patients[hospital.node] = people
-        scene.bookers += [ResidentClient(hub["url"], one, pool) for one in bookers]
+        scene.bookers += [
+            ResidentClient(hub["url"], one, pool, sessions.get(one.phone, "")) for one in bookers
+        ]
     return scene
 
 
@@ -158,8 +165,8 @@ def _booking(scene: Scene) -> str:
     """Somebody takes a number, or gives one back."""
     _sign_in_those_who_are_not(scene)
     ready = [one for one in scene.bookers if one.token and one.bind()]
-    if not ready:
-        return "refused"
+    if not ready:  # a phone gets a code a minute only
+        return _visit(scene)
     booker = scene.chance.choice(ready)
     if scene.chance.random() < GIVEN_BACK:
         return _give_back(scene, booker)
@@ -204,6 +211,7 @@ def _sign_in_those_who_are_not(scene: Scene) -> None:
     for one in asked:
         if one.resident.phone in codes:
             one.sign_in(codes[one.resident.phone])
+    write_json(scene.sessions, {one.resident.phone: one.token for one in scene.bookers})
 
 
 def _codes(home: Home, hub: str) -> dict[str, str]:

@@ -91,6 +91,11 @@ class Home:
         return self.path / "supervisor.json"
 
     @property
+    def traffic_file(self) -> Path:
+        """Sessions of the residents of `jianqiao demo traffic`."""
+        return self.path / "traffic.json"
+
+    @property
     def demo_file(self) -> Path:
         """What the demo remembers to have done."""
         return self.path / "demo.json"

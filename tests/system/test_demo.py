@@ -3,6 +3,9 @@
 import json
 import re
 import shlex
+import signal
+import subprocess
+import sys
 
 import pytest
 from django.utils import timezone
@@ -59,7 +62,9 @@ def test_the_commands_of_the_first_page_work(province, page):
         shlex.split(words, comments=True)
         for words in re.findall(r"^\.venv/bin/jianqiao (.+)$", text, re.MULTILINE)
     ]
-    assert [words[0] for words in commands] == ["demo", "status", "push", "nodes", "audit", "down"]
+    assert [words[0] for words in commands] == [
+        *("demo", "status", "demo", "push", "nodes", "audit", "down")
+    ]
     started, *between, stopped = commands  # the demo of these tests runs already
     assert (started, stopped) == (["demo", "--no-wait"], ["down"])
 
@@ -177,3 +182,27 @@ def test_seeding_twice_adds_nothing(province):
     }
     caught_up(province, LANZHOU, PINGLIANG)
     assert province.rows(HUB, REGISTRATIONS)[0][0] == before[HUB][0][0] + sum(grown.values())
+
+
+def test_traffic_flows_through_the_public_doors_until_it_is_stopped(province):
+    def told():
+        return [
+            province.rows(HUB, f"SELECT count(*) FROM {table}")[0][0]
+            for table in ("health_records_encounter", "appointment_pool_appointment")
+        ]
+
+    before = told()
+    words = [sys.executable, "-m", "config.cli.main", "--lang", "en"]
+    words += ["--home", str(province.home.path), "demo", "traffic", "--rate", "3000"]
+    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as running:  # noqa: S603
+        until(lambda: all(now > then for now, then in zip(told(), before, strict=True)))
+        running.send_signal(signal.SIGINT)
+        said, _ = running.communicate(timeout=60)
+
+    assert running.returncode == 0, said
+    pushed, booked = map(
+        int, re.search(r"^(\d+) visits pushed, (\d+) numbers booked", said, re.MULTILINE).groups()
+    )
+    caught_up(province, LANZHOU, PINGLIANG)
+    assert min(pushed, booked) > 0
+    assert told()[1] - before[1] in {booked, booked + 1}  # one may be under way when it is stopped
