@@ -29,6 +29,7 @@ def sign_in(client, login, password=PASSWORD):
     )
 
 
+@pytest.mark.covers("S000-33")
 def test_the_right_password_gives_a_session(client):
     hospital = OrganisationFactory()
     account = AccountFactory(role=Role.CLINICIAN, organisation=hospital)
@@ -82,6 +83,7 @@ def test_a_locked_login_leaves_one_row_however_often_it_is_tried(login, client, 
     assert sign_ins() == [(Actor.of_node(settings.NODE_CODE).id, "node", known, "refused")] * 6
 
 
+@pytest.mark.covers("S000-33")
 @pytest.mark.parametrize("login", ["user-known", "nobody", "a\u3000b"])
 def test_five_failures_lock_known_and_unknown_alike(login, client):
     AccountFactory(login="user-known")

@@ -320,6 +320,21 @@ def test_a_number_of_today_may_be_given_back_until_its_time_comes(book, resident
     assert cancelled(resident, made.json()["id"]).status_code == 200
 
 
+@pytest.mark.covers("S000-53", "S004-36")
+def test_numbers_of_today_of_coming_days_and_of_the_past_are_listed(book, resident, person, todays):
+    tomorrows = ScheduleFactory(organisation=todays.organisation)
+    past = ScheduleFactory(organisation=todays.organisation, ahead=-1)
+    was = AppointmentFactory(schedule=past, person_id=person.id)
+    made = [book(one, key=f"key-{one.id}").json()["id"] for one in (todays, tomorrows)]
+
+    listed = resident.get("/api/v1/me/appointments").json()["items"]
+
+    assert [one["id"] for one in listed] == [*reversed(made), str(was.id)]
+    assert [one["day"] for one in listed] == [
+        one.day.isoformat() for one in (tomorrows, todays, past)
+    ]
+
+
 @pytest.mark.covers("S004-37")
 def test_what_was_booked_before_is_given_back_until_the_day_before(resident, person, todays):
     tomorrows = ScheduleFactory(organisation=todays.organisation)

@@ -174,6 +174,7 @@ def test_both_unknown_codes_are_told_at_once(publish, plan):
     assert fields == ["department", "practitioner"]
 
 
+@pytest.mark.covers("S002-93")
 def test_the_longest_period_is_a_setting_of_the_hospital(publish, plan, hospital, arrives):
     long = plan | {"periods": [{"starts": "08:00", "ends": "09:30", "numbers": 1}]}
     assert problem(publish(long)) == (422, "input-invalid")

@@ -156,6 +156,16 @@ def test_as_many_accounts_as_the_rule_allows(resident, settings):
     assert [one.status_code for one in answers] == [200, 200, 404]
 
 
+@pytest.mark.covers("S004-50")
+def test_a_second_account_is_refused(resident):
+    person()
+
+    answers = [bind(one) for one in (resident, as_somebody(Role.RESIDENT))]
+
+    assert answers[0].status_code == 200
+    assert problem(answers[1]) == REFUSED
+
+
 def test_an_account_is_bound_once(resident):
     person()
     bind(resident)

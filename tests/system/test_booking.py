@@ -11,9 +11,11 @@ from config.cli.hospital_client import client_of
 from tests.system.numbers import SOLD, book, cancel, published, tomorrow
 from tests.system.people import accounts_of, enrol_all, hospital_of, new_residents, person_of
 from tests.system.test_between_nodes import children
-from tests.system.test_homes import FIRST
+from tests.system.test_homes import FIRST, SECOND
 
 CAPACITY, BOOKERS = 10, 16
+CHIEF_PHYSICIAN = "231"
+"""主任医师 in GB/T 8561."""
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,10 @@ def bookers(province):
     return accounts_of(province, people), registrations[0]
 
 
-@pytest.mark.covers("S000-58", "S000-60", "S000-108", "S002-71", "S002-86", "S003-30")
+@pytest.mark.covers(
+    *("S000-58", "S000-60", "S000-89", "S000-108", "S001-15", "S002-11", "S002-71", "S002-86"),
+    *("S003-07", "S003-30", "S004-03"),
+)
 def test_a_number_is_found_booked_seen_everywhere_and_given_back(province, bookers):
     (mine, other, *_), registration = bookers
     hospital = hospital_of(province, FIRST)
@@ -62,6 +67,27 @@ def test_a_number_is_found_booked_seen_everywhere_and_given_back(province, booke
     assert (status, taken["sequence"]) == (201, 1)
     assert [row[1] for row in province.rows(FIRST, SOLD, schedule)] == ["cancelled", "booked"]
     assert cancel(other, taken["id"])[0] == 200
+
+
+@pytest.mark.covers("S002-02", "S002-48")
+def test_an_experts_number_is_booked_in_every_city(province, bookers):
+    (*_, mine), _ = bookers
+
+    for city in (FIRST, SECOND):
+        hospital = hospital_of(province, city)
+        place, expert = next(
+            (place, one)
+            for place, one in enumerate(hospital.practitioners)
+            if one.title == CHIEF_PHYSICIAN
+        )
+        schedule = published(province, hospital, f"ST-4-{city}", 1, doctor=place)
+        listed = mine.json(f"/api/v1/schedules/{schedule}")
+        status, made = book(mine, schedule, f"system-0030-{city}")
+
+        assert (listed["title"], listed["practitioner"]["name"]) == (CHIEF_PHYSICIAN, expert.name)
+        assert (status, made["city"], made["hospital"]["code"]) == (201, city, hospital.code)
+        assert province.rows(city, SOLD, schedule) == [(made["id"], "booked", "busy", made["id"])]
+        assert cancel(mine, made["id"])[0] == 200
 
 
 def test_a_city_that_does_not_answer_is_a_clear_503_and_nothing_is_booked_twice(province, bookers):

@@ -114,7 +114,7 @@ def test_the_endpoints_let_everybody_in(province):
         assert len(token) > 20
 
 
-@pytest.mark.covers("S002-06")
+@pytest.mark.covers("S002-06", "S002-46", "S002-47", "S003-75")
 def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_does_not(province):
     resident, _ = cast()[0]
     links = (
@@ -125,10 +125,15 @@ def test_a_doctor_sees_the_timeline_of_a_patient_treated_there_and_an_analyst_do
     rows = until(lambda: province.rows(HUB, links, resident.name))
     timeline = f"/api/v1/persons/{rows[0][0]}/timeline"
 
-    page = sign_in(province, "clinician").json(timeline)
+    doctor = sign_in(province, "clinician")
+    page = doctor.json(timeline)
+    results = doctor.json(f"{timeline}?kind=Observation&limit=200")["items"]
+    of_the_other = next(one for one in results if one["node"] == LANZHOU)
     refused = sign_in(province, "analyst").get(timeline).status
 
     assert {item["node"] for item in page["items"]} == {LANZHOU, PINGLIANG}
+    opened = doctor.json(f"/fhir/R4/Observation/{of_the_other['id']}")
+    assert opened["id"] == of_the_other["id"]
     assert refused in {403, 404}
 
 

@@ -51,6 +51,27 @@ def test_one_human_being_in_two_cities_is_one_person(province):
     assert person_of(province, here, FIRST) == person_of(province, there, SECOND)
 
 
+@pytest.mark.covers("S000-55", "S001-17", "S002-13", "S002-75", "S002-78", "S004-05", "S004-46")
+def test_a_resident_opens_the_own_reports_and_their_results(province):
+    resident = sign_in(province, "resident")
+    me = resident.json("/api/v1/me/person")["id"]
+
+    reports = resident.json(f"/api/v1/persons/{me}/timeline?kind=DiagnosticReport")["items"]
+    opened = [resident.json(f"/fhir/R4/DiagnosticReport/{one['id']}") for one in reports]
+    laboratory = next(one for one in opened if "result" in one)
+    results = [resident.json(f"/fhir/R4/{one['reference']}") for one in laboratory["result"]]
+
+    assert [one["id"] for one in opened] == [one["id"] for one in reports]
+    assert results
+    for one in results:
+        assert one["valueQuantity"]["unit"]
+        assert one["referenceRange"]
+    told = resident.json(f"/api/v1/persons/{me}/timeline?kind=Observation&limit=200")["items"]
+    values = {one["id"]: one["value"] for one in told}
+    assert all(values[one["id"]] for one in results)
+
+
+@pytest.mark.covers("S004-07")
 def test_a_document_comes_from_its_city_and_the_access_is_seen(province):
     resident = sign_in(province, "resident")
     me = resident.json("/api/v1/me/person")["id"]
@@ -207,6 +228,7 @@ def found(reader, path):
     return orjson.loads(answer.data) if answer.status == 200 else None
 
 
+@pytest.mark.covers("S001-35")
 def test_a_stranger_s_record_is_invisible_and_the_attempt_is_known(province):
     [stranger], seed = new_residents(SECOND)
     person = person_of(province, enrol(province, stranger, SECOND, seed))
