@@ -104,8 +104,9 @@ class Standing:
 
 def settings_of(organisation_id: UUID | None) -> dict[str, int]:
     """Every rule's number for a hospital: its own, else the province's, else the default."""
-    own = set_for(organisation_id) if organisation_id else {}
-    return {**SETTINGS, **set_for(None), **own}
+    rows = BookingSetting.objects.filter(Q(organisation=None) | Q(organisation=organisation_id))
+    found = rows.order_by(F("organisation").asc(nulls_first=True)).values_list("name", "value")
+    return {**SETTINGS, **dict(found)}
 
 
 def set_for(organisation_id: UUID | None) -> dict[str, int]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 END_OF_HEAD = b"\r\n\r\n"
+DONE = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 
 
 class NotAnswered(Exception):
-    """An answer was a refusal or a failure."""
+    """An answer was neither 200 nor 201."""
 
 
 @dataclass(slots=True)
@@ -30,16 +31,6 @@ def get(url: str, path: str, token: str) -> bytes:
         f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
         "Accept: application/fhir+json\r\n\r\n"
     ).encode()
-
-
-def post(url: str, path: str, token: str, body: bytes, key: str) -> bytes:
-    """A POST request with an idempotency key."""
-    place = urlsplit(url)
-    return (
-        f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
 
 
 def latencies(
@@ -88,7 +79,7 @@ def _is_whole(read: bytes) -> bool:
     head, found, body = read.partition(END_OF_HEAD)
     if not found:
         return False
-    if not head.startswith(b"HTTP/1.1 20"):
+    if not head.startswith(DONE):
         raise NotAnswered(read[:2000].decode("utf-8", "replace"))
     length = next(
         int(text.partition(b":")[2])

@@ -49,7 +49,7 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
         raw: dict[str, list[float]] = {name: [] for name in READS}
         rates: dict[str, list[float]] = {name: [] for name in READS}
         for _ in range(ROUNDS):
-            floor = _raw(province, client, city, patients, seconds)
+            floor = _raw(province, hospital, patients, seconds)
             for name in READS:
                 raw[name].append(floor[name])
                 took, _ = latencies(
@@ -89,25 +89,17 @@ def _paths(name: str, patients: list[dict[str, str]]) -> Iterator[str]:
 
 
 def _raw(
-    province: Province, client: HospitalClient, city: str, patients: list[dict[str, str]],
-    seconds: float,
-) -> dict[str, float]:  # fmt: skip
-    token = client.token()
-    asked = {
-        name: [(path, token) for path in itertools.islice(_paths(name, patients), 500)]
-        for name in READS
-    }
-    return {name: median(took) for name, took in bare(province, city, asked, seconds).items()}
-
-
-def bare(
-    province: Province, code: str, asked: dict[str, list[tuple[str, str]]], seconds: float
-) -> dict[str, list[float]]:
-    """Seconds that the statements of reads, a path with a token each, take on one connection of a node."""
+    province: Province, hospital: str, patients: list[dict[str, str]], seconds: float
+) -> dict[str, float]:
+    city = client_city(province, hospital)
+    ((organisation,),) = province.rows(
+        city, "SELECT id::text FROM organisations_organisation WHERE code = %s", hospital
+    )
+    paths = {name: list(itertools.islice(_paths(name, patients), 500)) for name in READS}
     told = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "benchmarks.raw_reads", str(seconds)],
-        input=json.dumps(asked), cwd=PROJECT, env=province.home.node(code).environment(),
+        [sys.executable, "-m", "benchmarks.raw_reads", str(seconds), organisation],
+        input=json.dumps(paths), cwd=PROJECT, env=province.home.node(city).environment(),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    found: dict[str, list[float]] = json.loads(told.stdout)
+    found: dict[str, float] = json.loads(told.stdout)
     return found

@@ -257,5 +257,5 @@ def _take(
     slot_id, sequence, starts, ends = row
     return Appointment(
         id=values["id"], schedule_id=schedule_id, slot_id=slot_id, person_id=person_id,
-        sequence=sequence, starts_at=starts, ends_at=ends, fee=standing.fee,
+        sequence=sequence, starts_at=starts, ends_at=ends, fee=standing.fee, booked_at=now,
     )  # fmt: skip

@@ -9,8 +9,6 @@ from typing import Any
 import orjson
 from django.db import connection, models
 
-from kernel.postgres import prepared
-
 # The names in braces are those of one of our own tables and its columns.
 INSERT = """
 INSERT INTO {table} ({names}) SELECT {names} FROM json_populate_recordset(NULL::{table}, %s)
@@ -40,7 +38,7 @@ def insert_rows(
     elif or_leave_out:
         statement += LEFT_OUT
     with connection.cursor() as cursor:
-        prepared.execute(cursor, statement, [orjson.dumps(rows, default=_hex).decode()])
+        cursor.execute(statement, [orjson.dumps(rows, default=_hex).decode()])
 
 
 def _hex(value: bytes | memoryview) -> str:
