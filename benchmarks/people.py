@@ -33,7 +33,7 @@ SECONDS, QUICK_SECONDS = 8.0, 1.0
 PEOPLE, QUICK_PEOPLE = 30_000, 4_000
 ROUNDS, QUICK_ROUNDS = 3, 1
 CLIENTS = 16
-SCHEDULES, DAYS = 60, 6
+DAYS, NUMBERS_OF_ONE = 6, 500
 PERIODS = (("08:00", "09:00"), ("09:00", "10:00"))
 MOST_RATIO, LEAST_SHARE, MOST_ADDED_MS = 4.0, 0.3, 15.0
 
@@ -135,10 +135,11 @@ def publish(
     province: Province, system: HospitalClient, hospital: Hospital, numbers: int
 ) -> list[str]:
     """Open so many numbers at the hospital, in schedules of many doctors and days; the schedules."""
-    each = -(-numbers // (SCHEDULES * len(PERIODS)))
-    doctors = hospital.practitioners[: -(-SCHEDULES // DAYS)]
+    each = NUMBERS_OF_ONE // len(PERIODS)
+    schedules = -(-numbers // NUMBERS_OF_ONE)
+    doctors = hospital.practitioners[: -(-schedules // DAYS)]
     made = []
-    for day, doctor in itertools.islice(itertools.product(range(DAYS), doctors), SCHEDULES):
+    for day, doctor in itertools.islice(itertools.product(range(DAYS), doctors), schedules):
         plan = {
             "department": hospital.department_codes[doctor.department],
             "practitioner": doctor.code,

@@ -140,13 +140,6 @@ def test_sold_out(book, hospital):
     assert not Reservation.objects.exists()
 
 
-def test_an_attempt_that_finds_none_left_is_audited(book, person, hospital):
-    book(ScheduleFactory(organisation=hospital, numbers=0))
-
-    rows = AuditRow.objects.filter(action="appointment.book", person_id=person.id)
-    assert [one.outcome for one in rows] == ["allowed"]
-
-
 def test_a_number_of_the_wanted_period(book, schedule):
     late = SlotFactory(schedule=schedule, sequence=3, starts_at=at(NINE), ends_at=at(TEN))
 
@@ -318,21 +311,6 @@ def test_a_number_of_today_may_be_given_back_until_its_time_comes(book, resident
     assert made.status_code == 201
 
     assert cancelled(resident, made.json()["id"]).status_code == 200
-
-
-@pytest.mark.covers("S000-53", "S004-36")
-def test_numbers_of_today_of_coming_days_and_of_the_past_are_listed(book, resident, person, todays):
-    tomorrows = ScheduleFactory(organisation=todays.organisation)
-    past = ScheduleFactory(organisation=todays.organisation, ahead=-1)
-    was = AppointmentFactory(schedule=past, person_id=person.id)
-    made = [book(one, key=f"key-{one.id}").json()["id"] for one in (todays, tomorrows)]
-
-    listed = resident.get("/api/v1/me/appointments").json()["items"]
-
-    assert [one["id"] for one in listed] == [*reversed(made), str(was.id)]
-    assert [one["day"] for one in listed] == [
-        one.day.isoformat() for one in (tomorrows, todays, past)
-    ]
 
 
 @pytest.mark.covers("S004-37")
