@@ -1,12 +1,17 @@
-"""What a booking leaves: one's own list, and the audit row of an attempt."""
+"""What a booking leaves and costs: one's own list, the audit row of an attempt, few statements."""
 
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from appointment_pool import booking
+from appointment_pool.services import appointments
+from kernel.actor import Role
 from kernel.audit.models import AuditRow
+from kernel.homes import uuid7
 from tests.factories.appointments import AppointmentFactory, ScheduleFactory
+from tests.factories.registry import actor_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.node("city")]
 
@@ -37,3 +42,33 @@ def test_numbers_of_today_of_coming_days_and_of_the_past_are_listed(
     assert [one["day"] for one in listed] == [
         one.day.isoformat() for one in (tomorrows, todays, past)
     ]
+
+
+def test_a_sale_is_access_lock_look_take_and_event(hospital, django_assert_num_queries):
+    schedule = ScheduleFactory(organisation=hospital)
+
+    def sell():
+        person_id = uuid7()
+        asked = {"schedule": str(schedule.id), "person": str(person_id), "starts_at": None}
+        by = actor_of(Role.RESIDENT, person_id=person_id)
+        return booking.taken(body=asked | {"key": str(person_id)}, by=by)
+
+    sell()  # prepares the statements
+    with django_assert_num_queries(5):
+        assert sell()["sequence"] == 2
+
+
+@pytest.mark.node("hub")
+def test_a_reservation_is_access_lock_and_count(django_assert_num_queries):
+    schedule = ScheduleFactory()
+
+    def reserve():
+        person_id = uuid7()
+        by = actor_of(Role.RESIDENT, person_id=person_id)
+        return appointments.reserve(
+            schedule=schedule, person_id=person_id, key=str(person_id), by=by
+        )
+
+    reserve()
+    with django_assert_num_queries(3 + 2):  # and a savepoint, for a test is a transaction
+        assert reserve() is None
