@@ -1,6 +1,7 @@
 """What a booking leaves and costs: one's own list, the audit row of an attempt, few statements."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -10,7 +11,7 @@ from appointment_pool.services import appointments
 from kernel.actor import Role
 from kernel.audit.models import AuditRow
 from kernel.homes import uuid7
-from tests.factories.appointments import AppointmentFactory, ScheduleFactory
+from tests.factories.appointments import AppointmentFactory, ScheduleFactory, day
 from tests.factories.registry import actor_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.node("city")]
@@ -39,9 +40,7 @@ def test_numbers_of_today_of_coming_days_and_of_the_past_are_listed(
     listed = resident.get("/api/v1/me/appointments").json()["items"]
 
     assert [one["id"] for one in listed] == [*reversed(made), str(was.id)]
-    assert [one["day"] for one in listed] == [
-        one.day.isoformat() for one in (tomorrows, todays, past)
-    ]
+    assert [one["day"] for one in listed] == [day(ahead).isoformat() for ahead in (1, 0, -1)]
 
 
 def test_a_sale_is_access_lock_look_take_and_event(hospital, django_assert_num_queries):
@@ -60,7 +59,7 @@ def test_a_sale_is_access_lock_look_take_and_event(hospital, django_assert_num_q
 
 @pytest.mark.node("hub")
 def test_a_reservation_is_access_lock_and_count(django_assert_num_queries):
-    schedule = ScheduleFactory()
+    schedule: Any = ScheduleFactory()
 
     def reserve():
         person_id = uuid7()
