@@ -27,6 +27,7 @@ from kernel.access.rules import AT_HOME
 from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
+from kernel.postgres import inserting
 from kernel.postgres.failures import code_of
 from registry.organisations.models import Organisation
 
@@ -82,7 +83,8 @@ def take(
             return _answered_before(known, message, by)
         try:
             with transaction.atomic():
-                answer = _take_once(make_entries, message, known, organisation, language, by)
+                with inserting.together():
+                    answer = _take_once(make_entries, message, known, organisation, language, by)
                 if at_last is not None:
                     at_last()
                 return answer
