@@ -225,8 +225,8 @@ def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) 
     for resource in resources:
         row = _row(resource, message) | {"digest": rf"\x{resource.digest.hex()}"}
         rows[tuple(name for name in row if name not in STAYS)].append(row)
-    with connection.cursor() as cursor:
-        for names, listed in rows.items():
+    for names, listed in rows.items():
+        with connection.cursor() as cursor:
             cursor.execute(
                 UPDATE.format(
                     table=selectors.table_of(kind), names=", ".join(names),
