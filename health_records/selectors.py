@@ -149,7 +149,7 @@ def message_by_id(organisation_id: UUID, message_id: str) -> Message | None:
     """A message of a hospital by its message id."""
     with connection.cursor() as cursor:
         asked = {"organisation": str(organisation_id), "message": message_id}
-        prepared.execute(cursor, MESSAGE, asked)
+        prepared.execute(cursor, MESSAGE, asked, beside=True)
         row = cursor.fetchone()
     return Message.objects.filter(pk=row[0]).first() if row else None
 
@@ -221,7 +221,8 @@ def _ask(
     if not statement:
         return []
     with connection.cursor() as cursor:
-        prepared.execute(cursor, statement, {"organisation": str(organisation_id), **asked})
+        values = {"organisation": str(organisation_id), **asked}
+        prepared.execute(cursor, statement, values, beside=True)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 

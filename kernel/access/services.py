@@ -245,8 +245,7 @@ def _insert(rows: Sequence[Mapping[str, Any]], proof: Proof) -> None:
     """
     if inserting.are_kept():
         provided = Provided(proof.condition, proof.values, partial(_deny, proof))
-        for one in rows:
-            inserting.insert_rows(AuditRow, [dict(one)], provided=provided)
+        inserting.insert_rows(AuditRow, rows, provided=provided)
         return
     with connection.cursor() as cursor:
         if len(rows) == 1:

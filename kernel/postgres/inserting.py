@@ -26,16 +26,7 @@ FEW = 10
 """Rows of a table up to which they travel as JSON: more are cheaper by COPY."""
 
 LONG = 1 << 16
-"""Characters or bytes of a value that is cheaper by COPY."""
-
-
-class _Shape(NamedTuple):
-    """What an insert's statement is made of, save its rows."""
-
-    table: str
-    names: tuple[str, ...]
-    provided: str
-    otherwise: str
+"""Bytes of JSON from which on COPY is cheaper for fewer, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +39,36 @@ class Provided:
 
 
 ALWAYS = Provided("true")
-_kept: ContextVar[list[tuple[_Shape, Sequence[dict[str, Any]], Provided]] | None] = ContextVar(
-    "inserts_kept", default=None
-)
+
+
+class _Shape(NamedTuple):
+    """What an insert's statement is made of, save its rows."""
+
+    table: str
+    names: tuple[str, ...]
+    provided: str
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Insert:
+    """Rows of one table."""
+
+    shape: _Shape
+    rows: Sequence[Mapping[str, Any]]
+    provided: Provided
+
+
+_kept: ContextVar[list[_Insert] | None] = ContextVar("inserts_kept", default=None)
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """Write what is inserted inside only at its end, few rows for all tables by one statement."""
+def together(*, are_all: bool = False) -> Iterator[None]:
+    """Write what is inserted inside at its end: few rows of whatever tables by one statement.
+
+    With `are_all` the caller's transaction does nothing afterwards. So where it did nothing before either, the
+    statement is the transaction. What one insert is `provided`, all of that statement are.
+    """
     token = _kept.set([])
     try:
         yield
@@ -63,13 +76,14 @@ def together() -> Iterator[None]:
     finally:
         _kept.reset(token)
     few = []
-    for shape, rows, provided in kept:
-        if shape.provided == "true" and not shape.otherwise and not _are_few(rows):
-            _copy(shape, rows)
+    for one in kept:
+        text = _few_as_json(one)
+        if text is None:
+            _copy(one)
         else:
-            few.append((shape, rows, provided))
+            few.append((one, text))
     if few:
-        _write(few)
+        _write(few, is_all=are_all)
 
 
 def are_kept() -> bool:
@@ -79,7 +93,7 @@ def are_kept() -> bool:
 
 def insert_rows(
     model: type[models.Model],
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     *,
     known: Sequence[str] = (),
     or_leave_out: bool = False,
@@ -97,56 +111,70 @@ def insert_rows(
         values = ", ".join(f"excluded.{name}" for name in known)
         otherwise = UPDATED.format(names=", ".join(known), values=values)
     shape = _Shape(model._meta.db_table, tuple(rows[0]), provided.condition, otherwise)
-    kept = _kept.get()
+    insert, kept = _Insert(shape, rows, provided), _kept.get()
     if kept is None:
-        _write([(shape, rows, provided)])
+        _write([(insert, _as_json(insert))], is_all=False)
     else:
-        kept.append((shape, rows, provided))
+        kept.append(insert)
 
 
-def _write(inserts: Sequence[tuple[_Shape, Sequence[dict[str, Any]], Provided]]) -> None:
+def _write(inserts: Sequence[tuple[_Insert, str]], *, is_all: bool) -> None:
     values: dict[str, Any] = {}
-    for number, (_, rows, provided) in enumerate(inserts):
-        values |= provided.values
-        values[f"rows_{number}"] = orjson.dumps(rows, default=_hex).decode()
+    for number, (one, text) in enumerate(inserts):
+        values |= one.provided.values
+        values[f"rows_{number}"] = text
+    statement = _statement(tuple(one.shape for one, _ in inserts))
     with connection.cursor() as cursor:
-        prepared.execute(cursor, _statement(tuple(shape for shape, _, _ in inserts)), values)
+        prepared.execute(cursor, statement, values, beside=is_all)
         written = cursor.fetchone()
-    for is_written, (_, _, provided) in zip(written, inserts, strict=True):
+    for is_written, (one, _) in zip(written, inserts, strict=True):
         if not is_written:
-            provided.fails()
+            one.provided.fails()
 
 
 @cache
 def _statement(shapes: tuple[_Shape, ...]) -> str:
+    provided = [one.provided for one in shapes]
+    asking = [number for number, condition in enumerate(provided) if condition != "true"]
+    for number, condition in enumerate(provided):
+        if asking and condition == "true":
+            provided[number] = f"EXISTS (SELECT FROM t{asking[0]})"
     parts = [
         "t{number} AS ({insert} RETURNING true)".format(
             number=number,
             insert=INSERT.format(
                 table=one.table, names=", ".join(one.names), rows=f"rows_{number}",
-                provided=one.provided, otherwise=one.otherwise,
+                provided=provided[number], otherwise=one.otherwise,
             ),
         )
         for number, one in enumerate(shapes)
     ]  # fmt: skip
-    said = (
-        "true" if one.provided == "true" else f"EXISTS (SELECT FROM t{number})"
-        for number, one in enumerate(shapes)
-    )  # fmt: skip
+    said = [
+        f"EXISTS (SELECT FROM t{number})" if number in asking else "true"
+        for number in range(len(shapes))
+    ]
     return f"WITH {', '.join(parts)} SELECT {', '.join(said)}"
 
 
-def _are_few(rows: Sequence[dict[str, Any]]) -> bool:
-    return len(rows) <= FEW and not any(
-        isinstance(value, str | bytes) and len(value) > LONG
-        for row in rows for value in row.values()
-    )  # fmt: skip
+def _few_as_json(insert: _Insert) -> str | None:
+    """The rows as JSON; None where COPY does it, and better."""
+    if insert.shape.otherwise or insert.provided is not ALWAYS:
+        return _as_json(insert)
+    if len(insert.rows) > FEW:
+        return None
+    text = _as_json(insert)
+    return text if len(text) <= LONG else None
 
 
-def _copy(shape: _Shape, rows: Sequence[dict[str, Any]]) -> None:
+def _as_json(insert: _Insert) -> str:
+    return orjson.dumps(insert.rows, default=_hex).decode()
+
+
+def _copy(insert: _Insert) -> None:
+    rows = [tuple(row.values()) for row in insert.rows]
     # The plain cursor is psycopg2's own; its errors become Django's like those of any statement.
     with connection.wrap_database_errors, connection.cursor() as cursor:
-        copy_rows(cursor.cursor, shape.table, shape.names, [tuple(row.values()) for row in rows])
+        copy_rows(cursor.cursor, insert.shape.table, insert.shape.names, rows)
 
 
 def _hex(value: bytes | memoryview) -> str:

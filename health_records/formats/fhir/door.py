@@ -83,7 +83,7 @@ def take(
             return _answered_before(known, message, by)
         try:
             with transaction.atomic():
-                with inserting.together():
+                with inserting.together(are_all=at_last is None):
                     answer = _take_once(make_entries, message, known, organisation, language, by)
                 if at_last is not None:
                     at_last()
