@@ -41,7 +41,7 @@ LATEST = 2**31 - 1
 
 # Placeholders in braces are names of our own tables and columns.
 MESSAGE = """
-SELECT id FROM health_records_message
+SELECT NULL, NULL, id, 0, NULL::boolean FROM health_records_message
 WHERE organisation_id = %(organisation)s AND message_id = %(message)s
 """
 KNOWN_REGISTRATIONS = """
@@ -147,11 +147,7 @@ def registration_column(kind: Kind) -> str:
 
 def message_by_id(organisation_id: UUID, message_id: str) -> Message | None:
     """A message of a hospital by its message id."""
-    with connection.cursor() as cursor:
-        asked = {"organisation": str(organisation_id), "message": message_id}
-        prepared.execute(cursor, MESSAGE, asked, beside=True)
-        row = cursor.fetchone()
-    return Message.objects.filter(pk=row[0]).first() if row else None
+    return Message.objects.filter(organisation_id=organisation_id, message_id=message_id).first()
 
 
 def known_resources(
@@ -162,7 +158,7 @@ def known_resources(
     parts = []
     for kind, wanted in names.items():
         asked[f"{kind}_types"], asked[f"{kind}_keys"] = _columns(wanted)
-        parts.append((KNOWN_REGISTRATIONS if kind is Kind.REGISTRATION else KNOWN, kind))
+        parts.append(_part(KNOWN_REGISTRATIONS if kind is Kind.REGISTRATION else KNOWN, kind))
     return {
         (type_, key): Known(id_, version, bytes(digest), deleted, called)
         for id_, type_, key, version, digest, deleted, called in _ask(parts, asked, organisation_id)
@@ -190,51 +186,54 @@ def named(
     organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
 ) -> dict[Name, list[tuple[UUID, int]]]:
     """Id and version of a hospital's resources by (type, id): our id, else whichever the source so calls."""
-    asked: dict[str, Any] = {}
-    parts = []
+    found, _ = named_and_message(organisation_id, names, None)
+    return found
+
+
+def named_and_message(
+    organisation_id: UUID, names: Mapping[Kind, Iterable[Name]], message_id: str | None
+) -> tuple[dict[Name, list[tuple[UUID, int]]], UUID | None]:
+    """The same, and in the same statement the row of the message of that id, if it was there before."""
+    asked: dict[str, Any] = {"message": message_id}
+    parts = [] if message_id is None else [MESSAGE]
     for kind, wanted in names.items():
         types, keys = _columns(wanted)
         ids = [key for key in keys if OUR_ID.fullmatch(key)]
         asked |= {
-            f"{kind}_types": types,
-            f"{kind}_keys": keys,
-            f"{kind}_ids": f"{{{','.join(ids)}}}",
-        }
-        parts.append((NAMED, kind))
-        if ids:
-            parts.append((OURS, kind))
+            f"{kind}_types": types, f"{kind}_keys": keys, f"{kind}_ids": f"{{{','.join(ids)}}}",
+        }  # fmt: skip
+        parts += [_part(NAMED, kind), *([_part(OURS, kind)] if ids else [])]
     found: dict[Name, list[tuple[UUID, int]]] = defaultdict(list)
     ours: dict[Name, list[tuple[UUID, int]]] = {}
+    message = None
     for type_, key, id_, version, is_ours in _ask(parts, asked, organisation_id):
-        if is_ours:
+        if is_ours is None:
+            message = id_
+        elif is_ours:
             ours[type_, key] = [(id_, version)]
         else:
             found[type_, key].append((id_, version))
-    return {**found, **ours}
+    return {**found, **ours}, message
 
 
 def _ask(
-    parts: Iterable[tuple[str, Kind]], asked: Mapping[str, Any], organisation_id: UUID
+    parts: Sequence[str], asked: Mapping[str, Any], organisation_id: UUID
 ) -> list[tuple[Any, ...]]:
     """The rows of all parts, asked for at once."""
-    statement = _united(tuple(parts))
-    if not statement:
+    if not parts:
         return []
+    values = {"organisation": str(organisation_id), **asked}
     with connection.cursor() as cursor:
-        values = {"organisation": str(organisation_id), **asked}
-        prepared.execute(cursor, statement, values, beside=True)
+        prepared.execute(cursor, " UNION ALL ".join(parts), values, beside=True)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
 @cache
-def _united(parts: tuple[tuple[str, Kind], ...]) -> str:
-    return " UNION ALL ".join(
-        statement.format(
-            table=table_of(kind), kind=kind, type=type_column(kind),
-            is_named=IS_NAMED_PATIENT if kind is Kind.REGISTRATION else IS_NAMED,
-        )
-        for statement, kind in parts
+def _part(statement: str, kind: Kind) -> str:
+    return statement.format(
+        table=table_of(kind), kind=kind, type=type_column(kind),
+        is_named=IS_NAMED_PATIENT if kind is Kind.REGISTRATION else IS_NAMED,
     )  # fmt: skip
 
 
@@ -247,7 +246,7 @@ def ids_by_identifier(
     for kind, wanted in tokens.items():
         if kind is not Kind.REGISTRATION:
             asked[f"{kind}_types"], asked[f"{kind}_keys"] = _columns(wanted)
-            parts.append((IDENTIFIED, kind))
+            parts.append(_part(IDENTIFIED, kind))
     names = {name for wanted in tokens.values() for name in wanted}
     found: dict[Name, list[UUID]] = defaultdict(list)
     for type_, id_, identifiers in _ask(parts, asked, organisation_id):

@@ -60,7 +60,7 @@ def keep_accepted(
     if refused is not None:
         refused.delete()
     values = _message_values(message) | {
-        "state": MessageState.ACCEPTED,
+        "state": MessageState.ACCEPTED.value,
         "answer": seal_packed("health_records.Message.answer", message.id, answer),
         "answer_status": 200,
         "resources": resources,
