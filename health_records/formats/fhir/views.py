@@ -47,6 +47,7 @@ from registry.organisations.selectors import organisation
 
 READ = "record.read"
 LONGEST_MESSAGE_ID = 200
+CONDITIONS = {"ifNoneExist": "HTTP_IF_NONE_EXIST", "ifMatch": "HTTP_IF_MATCH"}
 
 View = Callable[..., HttpResponse]
 
@@ -277,7 +278,7 @@ def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: st
     method = str(request.method)
     raw = b"" if method == bundles.DELETE else body_of(request)
     said = _as_entry_request(request, method, resource_type, id_)
-    given = request.headers.get("X-Message-Id")
+    given = request.META.get("HTTP_X_MESSAGE_ID")
     # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
     fallback = f"{method.lower()}:{uuid7()}"
     if method == "POST":
@@ -308,16 +309,8 @@ def _as_entry_request(
         url += f"?{query}"
     if query and method == "POST":  # not in the standard, but sent (fhirpy)
         asked["ifNoneExist"] = query
-    headers = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
-    return (
-        {"method": method, "url": url}
-        | asked
-        | {
-            name: request.headers[header]
-            for name, header in headers.items()
-            if header in request.headers
-        }
-    )
+    asked |= {name: request.META[key] for name, key in CONDITIONS.items() if key in request.META}
+    return {"method": method, "url": url} | asked
 
 
 def _hospital(actor: Actor) -> Organisation:
@@ -345,7 +338,7 @@ def _message_id(request: HttpRequest, bundle: Any, raw: bytes) -> str:
         system = identifier.get("system")
         prefix = f"{system}|" if isinstance(system, str) else ""
         return _checked_message_id(prefix + identifier["value"])
-    given = request.headers.get("X-Message-Id")
+    given = request.META.get("HTTP_X_MESSAGE_ID")
     return _checked_message_id(given) if given is not None else door.default_message_id(raw)
 
 
