@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 END_OF_HEAD = b"\r\n\r\n"
+DONE = (b"HTTP/1.1 200", b"HTTP/1.1 201")
 
 
 class NotAnswered(Exception):
-    """An answer was no 200."""
+    """An answer was neither 200 nor 201."""
 
 
 @dataclass(slots=True)
@@ -30,6 +31,16 @@ def get(url: str, path: str, token: str) -> bytes:
         f"GET {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
         "Accept: application/fhir+json\r\n\r\n"
     ).encode()
+
+
+def post(url: str, path: str, token: str, body: bytes) -> bytes:
+    """A POST request of FHIR JSON whose answer need not repeat it."""
+    place = urlsplit(url)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n"
+        "Prefer: return=minimal\r\n\r\n"
+    ).encode() + body
 
 
 def latencies(
@@ -78,7 +89,7 @@ def _is_whole(read: bytes) -> bool:
     head, found, body = read.partition(END_OF_HEAD)
     if not found:
         return False
-    if not head.startswith(b"HTTP/1.1 200"):
+    if not head.startswith(DONE):
         raise NotAnswered(read[:2000].decode("utf-8", "replace"))
     length = next(
         int(text.partition(b":")[2])
