@@ -119,6 +119,8 @@ def insert_rows(
 
 
 def _write(inserts: Sequence[tuple[_Insert, str]], *, is_all: bool) -> None:
+    # A part of a statement may look at those before it only.
+    inserts = sorted(inserts, key=lambda one: one[0].provided is ALWAYS)
     values: dict[str, Any] = {}
     for number, (one, text) in enumerate(inserts):
         values |= one.provided.values
