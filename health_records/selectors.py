@@ -225,8 +225,7 @@ def _ask(
     values = {"organisation": str(organisation_id), **asked}
     with connection.cursor() as cursor:
         prepared.execute(cursor, " UNION ALL ".join(parts), values, beside=True)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows
+        return cursor.fetchall()
 
 
 @cache
