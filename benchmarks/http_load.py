@@ -33,6 +33,16 @@ def get(url: str, path: str, token: str) -> bytes:
     ).encode()
 
 
+def post(url: str, path: str, token: str, body: bytes) -> bytes:
+    """A POST request of FHIR JSON whose answer need not repeat it."""
+    place = urlsplit(url)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/fhir+json\r\nContent-Length: {len(body)}\r\n"
+        "Prefer: return=minimal\r\n\r\n"
+    ).encode() + body
+
+
 def latencies(
     url: str, requests: Iterator[bytes], *, connections: int, seconds: float
 ) -> tuple[list[float], float]:

@@ -1,4 +1,4 @@
-"""How fast one city gives out what it stores, beside the same statements without anything around them."""
+"""How fast one city gives out what it stores and takes in a resource, beside the bare statements."""
 
 import itertools
 import json
@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterator
 from random import Random
 from statistics import median
+from uuid import uuid4
 
-from benchmarks.http_load import get, latencies
+from benchmarks.http_load import get, latencies, post
 from benchmarks.report import Figure, Report
 from benchmarks.search import client_city, load, stop_copying, systems_of_hospitals
 from benchmarks.throwaway_province import Province, running_province
@@ -22,20 +23,31 @@ CONNECTIONS = 8
 ROUNDS = 3
 MOST_RATIO = 4.0
 
-READS: dict[str, Callable[[dict[str, str], Random], str]] = {
-    "patient": lambda one, _: f"/fhir/R4/Patient/{one['id']}",
+Request = tuple[str, str]
+"""Path, and body of what is to be created."""
+
+REQUESTS: dict[str, Callable[[dict[str, str], Random], Request]] = {
+    "patient": lambda one, _: (f"/fhir/R4/Patient/{one['id']}", ""),
     "observation_search": lambda one, r: (
-        f"/fhir/R4/Observation?patient={one['id']}&code=http://loinc.org|C{r.randrange(40)}"
+        f"/fhir/R4/Observation?patient={one['id']}&code=http://loinc.org|C{r.randrange(40)}",
+        "",
     ),
-    "patient_identifier": lambda one, _: f"/fhir/R4/Patient?identifier=urn:mrn|{one['number']}",
-    "everything": lambda one, _: f"/fhir/R4/Patient/{one['id']}/$everything",
+    "patient_identifier": lambda one, _: (
+        f"/fhir/R4/Patient?identifier=urn:mrn|{one['number']}",
+        "",
+    ),
+    "everything": lambda one, _: (f"/fhir/R4/Patient/{one['id']}/$everything", ""),
+    "create": lambda one, _: ("/fhir/R4/Observation", _temperature_of(one["id"])),
 }
-PEERS = {"patient": 961, "observation_search": 353, "patient_identifier": 561, "everything": 70}
+PEERS = {
+    "patient": 961, "observation_search": 353, "patient_identifier": 561, "everything": 70,
+    "create": 529,
+}  # fmt: skip
 """HAPI FHIR 8.8 on the same two cores at 8 connections, requests a second."""
 
 
 def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None]) -> Report:
-    """Load a city, then read from it alone and from eight connections at once."""
+    """Load a city, then ask it from one connection and from eight at once."""
     seconds = (QUICK_SECONDS if quick else SECONDS) / ROUNDS
     entries = QUICK_ENTRIES if quick else ENTRIES
     report = Report("read", conditions={"entries": entries, "connections": CONNECTIONS})
@@ -45,12 +57,12 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
         stop_copying(province, city)
         patients = load(province, city, hospital, entries)
         say(f"{entries} stored")
-        ours: dict[str, list[float]] = {name: [] for name in READS}
-        raw: dict[str, list[float]] = {name: [] for name in READS}
-        rates: dict[str, list[float]] = {name: [] for name in READS}
+        ours: dict[str, list[float]] = {name: [] for name in REQUESTS}
+        raw: dict[str, list[float]] = {name: [] for name in REQUESTS}
+        rates: dict[str, list[float]] = {name: [] for name in REQUESTS}
         for _ in range(ROUNDS):
             floor = _raw(province, hospital, patients, seconds)
-            for name in READS:
+            for name in REQUESTS:
                 raw[name].append(floor[name])
                 took, _ = latencies(
                     client.url, _asked(client, name, patients), connections=1, seconds=seconds
@@ -61,7 +73,7 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
                     connections=CONNECTIONS, seconds=seconds,
                 )  # fmt: skip
                 rates[name].append(len(took) / all_)
-    for name in READS:
+    for name in REQUESTS:
         rate = round(median(rates[name]))
         report.conditions[f"{name}_per_s"] = rate
         say(f"{name}: {rate}/s at {CONNECTIONS} connections; HAPI {PEERS[name]}/s")
@@ -76,16 +88,33 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
     return report
 
 
+def _temperature_of(patient: str) -> str:
+    """An Observation that was never sent before."""
+    return json.dumps({
+        "resourceType": "Observation", "status": "final",
+        "code": {"coding": [
+            {"system": "http://loinc.org", "code": "8310-5", "display": "Body temperature"},
+        ]},
+        "subject": {"reference": f"Patient/{patient}"},
+        "effectiveDateTime": "2026-01-01T10:00:00+08:00",
+        "valueQuantity": {"value": 36.6, "unit": "Cel"},
+        "note": [{"text": str(uuid4())}],
+    })  # fmt: skip
+
+
 def _asked(client: HospitalClient, name: str, patients: list[dict[str, str]]) -> Iterator[bytes]:
     token = client.token()
-    for path in _paths(name, patients):
-        yield get(client.url, path, token)
+    for path, body in _requests(name, patients):
+        if body:
+            yield post(client.url, path, token, body.encode())
+        else:
+            yield get(client.url, path, token)
 
 
-def _paths(name: str, patients: list[dict[str, str]]) -> Iterator[str]:
+def _requests(name: str, patients: list[dict[str, str]]) -> Iterator[Request]:
     random = Random(7)  # noqa: S311 — order only
     for one in itertools.cycle(random.sample(patients, len(patients))):
-        yield READS[name](one, random)
+        yield REQUESTS[name](one, random)
 
 
 def _raw(
@@ -95,10 +124,10 @@ def _raw(
     ((organisation,),) = province.rows(
         city, "SELECT id::text FROM organisations_organisation WHERE code = %s", hospital
     )
-    paths = {name: list(itertools.islice(_paths(name, patients), 500)) for name in READS}
+    asked = {name: list(itertools.islice(_requests(name, patients), 500)) for name in REQUESTS}
     told = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "benchmarks.raw_reads", str(seconds), organisation],
-        input=json.dumps(paths), cwd=PROJECT, env=province.home.node(city).environment(),
+        [sys.executable, "-m", "benchmarks.raw_statements", str(seconds), organisation],
+        input=json.dumps(asked), cwd=PROJECT, env=province.home.node(city).environment(),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     found: dict[str, float] = json.loads(told.stdout)

@@ -40,33 +40,39 @@ Name = tuple[str, str]
 LATEST = 2**31 - 1
 
 # Placeholders in braces are names of our own tables and columns.
+MESSAGE = """
+SELECT NULL, NULL, id, 0, NULL::boolean FROM health_records_message
+WHERE organisation_id = %(organisation)s AND message_id = %(message)s
+"""
 KNOWN_REGISTRATIONS = """
-SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted, t.source_keys FROM {table} t
-WHERE t.organisation_id = %(organisation)s AND t.local_id = ANY(%(keys)s)
+SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted, t.source_keys
+FROM {table} t
+WHERE t.organisation_id = %(organisation)s AND t.local_id = ANY(%({kind}_keys)s::text[])
 """
 KNOWN = """
-SELECT t.id, t.resource_type, t.source_key, t.version, t.digest, t.deleted, '{{}}'::text[] FROM {table} t
-JOIN unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
-  ON t.resource_type = w.type AND t.source_key = w.key
+SELECT t.id, t.resource_type, t.source_key, t.version, t.digest, t.deleted, '{{}}'::text[]
+FROM unnest(%({kind}_types)s::text[], %({kind}_keys)s::text[]) AS w(type, key)
+JOIN {table} t ON t.resource_type = w.type AND t.source_key = w.key
 WHERE t.organisation_id = %(organisation)s
 """
 NAMED = """
-SELECT w.type, w.key, t.id, t.version
-FROM unnest(%(types)s::text[], %(keys)s::text[]) AS w(type, key)
+SELECT w.type, w.key, t.id, t.version, false
+FROM unnest(%({kind}_types)s::text[], %({kind}_keys)s::text[]) AS w(type, key)
 JOIN {table} t ON {is_named}
 WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 """
 IS_NAMED = "t.resource_type = w.type AND t.source_key = w.key"
 IS_NAMED_PATIENT = "t.source_keys @> ARRAY[w.key]"
 OURS = """
-SELECT t.id, {type}, t.version FROM {table} t
-WHERE t.id = ANY(%(ids)s::uuid[]) AND t.organisation_id = %(organisation)s AND NOT t.deleted
+SELECT {type}, t.id::text, t.id, t.version, true FROM {table} t
+WHERE t.id = ANY(%({kind}_ids)s::uuid[]) AND t.organisation_id = %(organisation)s AND NOT t.deleted
 """
 OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDENTIFIED = """
 SELECT t.resource_type, t.id, t.identifiers FROM {table} t
-WHERE t.organisation_id = %(organisation)s AND t.resource_type = ANY(%(types)s)
-  AND t.identifiers && %(keys)s::text[] AND NOT (t.identifiers = '{{}}') AND NOT t.deleted
+WHERE t.organisation_id = %(organisation)s
+  AND t.resource_type = ANY(%({kind}_types)s::text[])
+  AND t.identifiers && %({kind}_keys)s::text[] AND NOT (t.identifiers = '{{}}') AND NOT t.deleted
 """
 VERSION_COLUMNS = """
 SELECT t.id, t.node, t.organisation_id, {registration} AS registration_id, {type} AS resource_type,
@@ -148,20 +154,15 @@ def known_resources(
     organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
 ) -> dict[Name, Known]:
     """Resources of a hospital by (type, source key); registrations by (type, local id)."""
-    found: dict[Name, Known] = {}
+    asked: dict[str, Any] = {}
+    parts = []
     for kind, wanted in names.items():
-        types, keys = _columns(wanted)
-        if not types:
-            continue
-        statement = KNOWN_REGISTRATIONS if kind is Kind.REGISTRATION else KNOWN
-        with connection.cursor() as cursor:
-            cursor.execute(
-                statement.format(table=table_of(kind)),
-                {"organisation": organisation_id, "types": types, "keys": keys},
-            )
-            for id_, type_, key, version, digest, deleted, called in cursor.fetchall():
-                found[type_, key] = Known(id_, version, bytes(digest), deleted, called)
-    return found
+        asked[f"{kind}_types"], asked[f"{kind}_keys"] = _columns(wanted)
+        parts.append(_part(KNOWN_REGISTRATIONS if kind is Kind.REGISTRATION else KNOWN, kind))
+    return {
+        (type_, key): Known(id_, version, bytes(digest), deleted, called)
+        for id_, type_, key, version, digest, deleted, called in _ask(parts, asked, organisation_id)
+    }
 
 
 def known_by_id(
@@ -185,51 +186,72 @@ def named(
     organisation_id: UUID, names: Mapping[Kind, Iterable[Name]]
 ) -> dict[Name, list[tuple[UUID, int]]]:
     """Id and version of a hospital's resources by (type, id): our id, else whichever the source so calls."""
-    found: dict[Name, list[tuple[UUID, int]]] = defaultdict(list)
+    found, _ = named_and_message(organisation_id, names, None)
+    return found
+
+
+def named_and_message(
+    organisation_id: UUID, names: Mapping[Kind, Iterable[Name]], message_id: str | None
+) -> tuple[dict[Name, list[tuple[UUID, int]]], UUID | None]:
+    """The same, and in the same statement the row of the message of that id, if it was there before."""
+    asked: dict[str, Any] = {"message": message_id}
+    parts = [] if message_id is None else [MESSAGE]
     for kind, wanted in names.items():
         types, keys = _columns(wanted)
-        if not types:
-            continue
-        is_patient = kind is Kind.REGISTRATION
-        statements = (
-            NAMED.format(
-                table=table_of(kind), is_named=IS_NAMED_PATIENT if is_patient else IS_NAMED
-            ),
-            OURS.format(table=table_of(kind), type=type_column(kind)),
-        )
         ids = [key for key in keys if OUR_ID.fullmatch(key)]
-        asked: dict[str, Any] = {
-            "organisation": organisation_id, "types": types, "keys": keys, "ids": ids,
+        asked |= {
+            f"{kind}_types": types, f"{kind}_keys": keys, f"{kind}_ids": f"{{{','.join(ids)}}}",
         }  # fmt: skip
-        with connection.cursor() as cursor:
-            cursor.execute(statements[0], asked)
-            for type_, key, id_, version in cursor.fetchall():
-                found[type_, key].append((id_, version))
-            cursor.execute(statements[1], asked)
-            for id_, type_, version in cursor.fetchall():
-                found[type_, str(id_)] = [(id_, version)]
-    return dict(found)
+        parts += [_part(NAMED, kind), *([_part(OURS, kind)] if ids else [])]
+    found: dict[Name, list[tuple[UUID, int]]] = defaultdict(list)
+    ours: dict[Name, list[tuple[UUID, int]]] = {}
+    message = None
+    for type_, key, id_, version, is_ours in _ask(parts, asked, organisation_id):
+        if is_ours is None:
+            message = id_
+        elif is_ours:
+            ours[type_, key] = [(id_, version)]
+        else:
+            found[type_, key].append((id_, version))
+    return {**found, **ours}, message
+
+
+def _ask(
+    parts: Sequence[str], asked: Mapping[str, Any], organisation_id: UUID
+) -> list[tuple[Any, ...]]:
+    """The rows of all parts, asked for at once."""
+    if not parts:
+        return []
+    values = {"organisation": str(organisation_id), **asked}
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, " UNION ALL ".join(parts), values, beside=True)
+        return cursor.fetchall()
+
+
+@cache
+def _part(statement: str, kind: Kind) -> str:
+    return statement.format(
+        table=table_of(kind), kind=kind, type=type_column(kind),
+        is_named=IS_NAMED_PATIENT if kind is Kind.REGISTRATION else IS_NAMED,
+    )  # fmt: skip
 
 
 def ids_by_identifier(
     organisation_id: UUID, tokens: Mapping[Kind, Iterable[Name]]
 ) -> dict[Name, list[UUID]]:
     """Ids of a hospital's resources by (type, `system|value`); of patients see `registry.patients`."""
-    found: dict[Name, list[UUID]] = defaultdict(list)
+    asked: dict[str, Any] = {}
+    parts = []
     for kind, wanted in tokens.items():
-        types, keys = _columns(wanted)
-        if not types or kind is Kind.REGISTRATION:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute(
-                IDENTIFIED.format(table=table_of(kind)),
-                {"organisation": organisation_id, "types": list(set(types)), "keys": keys},
-            )
-            asked = set(zip(types, keys, strict=True))
-            for type_, id_, identifiers in cursor.fetchall():
-                for token in identifiers:
-                    if (type_, token) in asked:
-                        found[type_, token].append(id_)
+        if kind is not Kind.REGISTRATION:
+            asked[f"{kind}_types"], asked[f"{kind}_keys"] = _columns(wanted)
+            parts.append(_part(IDENTIFIED, kind))
+    names = {name for wanted in tokens.values() for name in wanted}
+    found: dict[Name, list[UUID]] = defaultdict(list)
+    for type_, id_, identifiers in _ask(parts, asked, organisation_id):
+        for token in identifiers:
+            if (type_, token) in names:
+                found[type_, token].append(id_)
     return dict(found)
 
 

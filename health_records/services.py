@@ -1,14 +1,14 @@
 """Storing what hospitals push: one message, one transaction, whole or not at all."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from health_records import selectors
@@ -20,7 +20,7 @@ from health_records.states import MessageState
 from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.homes import uuid7
-from kernel.postgres.copying import copy_rows
+from kernel.postgres.inserting import insert_rows
 from registry.organisations.selectors import department_ids, ids_by_number
 from registry.patients.services import Statement, record_registrations
 from registry.practitioners.selectors import ids_by_certificate, role_ids
@@ -28,13 +28,15 @@ from registry.practitioners.selectors import ids_by_certificate, role_ids
 RECEIVED = "records.received"
 FORGOTTEN_AT_ONCE = 1_000
 
-VERSION_COLUMNS = (
-    "id", "resource_id", "resource_type", "version", "source", "sealed", "message_id",
-    "recorded_at", "deleted",
-)  # fmt: skip
-CONTENT_COLUMNS = (
-    "id", "resource_id", "version", "part", "pointer", "content_type", "is_base64", "content",
-)  # fmt: skip
+PUBLIC_IDS: Mapping[str, Callable[[UUID, Iterable[str]], Mapping[str, UUID]]] = {
+    "Organization": lambda _, numbers: ids_by_number(numbers),
+    "Practitioner": lambda _, numbers: ids_by_certificate(numbers),
+    "PractitionerRole": role_ids,
+    "Location": department_ids,
+    "HealthcareService": department_ids,
+}
+"""What the registry holds under the numbers that a party of this type has."""
+
 STAYS = frozenset({"id", "organisation_id", "resource_type", "source_key", "recorded_at"})
 
 # The name in braces is that of one of our own tables.
@@ -57,11 +59,13 @@ def keep_accepted(
     """
     if refused is not None:
         refused.delete()
-    Message.objects.create(
-        **_message_values(message), state=MessageState.ACCEPTED, answer_status=200,
-        answer=seal_packed("health_records.Message.answer", message.id, answer),
-        resources=resources,
-    )  # fmt: skip
+    values = _message_values(message) | {
+        "state": MessageState.ACCEPTED.value,
+        "answer": seal_packed("health_records.Message.answer", message.id, answer),
+        "answer_status": 200,
+        "resources": resources,
+    }
+    insert_rows(Message, [values])
 
 
 @transaction.atomic
@@ -76,21 +80,24 @@ def keep_refused(message: Received, *, answer: bytes, status: int, why: Counts) 
         "answer_status": status,
         "rules": sorted(why.rules),
         "types": sorted(why.types),
+        "resources": 0,
     }
     record_attempt(message, why, accepted=False)
     if known is not None:
         known.delete()
-    Message.objects.bulk_create([Message(**values)], ignore_conflicts=True)
+    insert_rows(Message, [values], or_leave_out=True)
 
 
 def record_attempt(message: Received, counts: Counts, *, accepted: bool) -> None:
     """Write down what came of a message, in numbers."""
-    Attempt.objects.create(
-        organisation_id=message.organisation_id, at=message.at, accepted=accepted,
-        rules=dict(counts.rules), refused=counts.refused, stored=counts.stored,
-        delay_seconds=counts.delay_seconds, wanted=counts.wanted, present=counts.present,
-        patients=counts.patients, identified=counts.identified, reachable=counts.reachable,
-    )  # fmt: skip
+    values = {
+        "organisation_id": message.organisation_id, "at": message.at, "accepted": accepted,
+        "rules": dict(counts.rules), "refused": counts.refused, "stored": counts.stored,
+        "delay_seconds": counts.delay_seconds, "wanted": counts.wanted,
+        "present": counts.present, "patients": counts.patients,
+        "identified": counts.identified, "reachable": counts.reachable,
+    }  # fmt: skip
+    insert_rows(Attempt, [{"id": uuid7(), **values}])
 
 
 def forget_refused() -> int:
@@ -179,16 +186,10 @@ def _map_parties(parties: Iterable[Incoming], organisation_id: UUID) -> None:
     numbers: dict[str, set[str]] = defaultdict(set)
     for party in listed:
         numbers[party.resource_type].update(_values(party))
-    departments = department_ids(
-        organisation_id, numbers["Location"] | numbers["HealthcareService"]
-    )
-    found: dict[str, Mapping[str, UUID]] = {
-        "Organization": ids_by_number(numbers["Organization"]),
-        "Practitioner": ids_by_certificate(numbers["Practitioner"]),
-        "PractitionerRole": role_ids(organisation_id, numbers["PractitionerRole"]),
-        "Location": departments,
-        "HealthcareService": departments,
-    }
+    found = {
+        type_: ids_of(organisation_id, numbers[type_])
+        for type_, ids_of in PUBLIC_IDS.items() if numbers[type_]
+    }  # fmt: skip
     for party in listed:
         ids = found.get(party.resource_type, {})
         party.columns["registry_id"] = next(filter(None, map(ids.get, _values(party))), None)
@@ -215,10 +216,7 @@ def _row(resource: Incoming, message: Received) -> dict[str, Any]:
 
 
 def _insert_new(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
-    if not resources:
-        return
-    rows = [_row(one, message) for one in resources]
-    _insert(selectors.TABLES[kind], tuple(rows[0]), [tuple(row.values()) for row in rows])
+    insert_rows(selectors.TABLES[kind], [_row(one, message) for one in resources])
 
 
 def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) -> None:
@@ -227,8 +225,8 @@ def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) 
     for resource in resources:
         row = _row(resource, message) | {"digest": rf"\x{resource.digest.hex()}"}
         rows[tuple(name for name in row if name not in STAYS)].append(row)
-    with connection.cursor() as cursor:
-        for names, listed in rows.items():
+    for names, listed in rows.items():
+        with connection.cursor() as cursor:
             cursor.execute(
                 UPDATE.format(
                     table=selectors.table_of(kind), names=", ".join(names),
@@ -239,31 +237,24 @@ def _update_known(kind: Kind, resources: Sequence[Incoming], message: Received) 
 
 
 def _append_versions(message: Received, resources: Sequence[Incoming]) -> None:
-    rows, contents = [], []
+    versions, contents = [], []
     for one in resources:
         row_id = uuid7()
-        rows.append((
-            row_id, one.id, one.resource_type, one.version, one.source.decode(),
-            seal_values(row_id, one.sealed), message.id, message.at, one.deleted,
-        ))  # fmt: skip
+        versions.append({
+            "id": row_id, "resource_id": one.id, "resource_type": one.resource_type,
+            "version": one.version, "source": one.source.decode(),
+            "sealed": seal_values(row_id, one.sealed), "message_id": message.id,
+            "recorded_at": message.at, "deleted": one.deleted,
+        })  # fmt: skip
         for part, attachment in enumerate(one.attachments):
             row_id = uuid7()
             content = seal_packed(
                 "health_records.DocumentContent.content", row_id, attachment.content
             )
-            contents.append((
-                row_id, one.id, one.version, part, attachment.pointer, attachment.content_type,
-                attachment.is_base64, content,
-            ))  # fmt: skip
-    _insert(ResourceVersion, VERSION_COLUMNS, rows)
-    _insert(DocumentContent, CONTENT_COLUMNS, contents)
-
-
-def _insert(
-    model: type[models.Model], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> None:
-    if not rows:
-        return
-    # The plain cursor is psycopg2's own; its errors become Django's like those of any statement.
-    with connection.wrap_database_errors, connection.cursor() as cursor:
-        copy_rows(cursor.cursor, model._meta.db_table, columns, rows)
+            contents.append({
+                "id": row_id, "resource_id": one.id, "version": one.version, "part": part,
+                "pointer": attachment.pointer, "content_type": attachment.content_type,
+                "is_base64": attachment.is_base64, "content": content,
+            })  # fmt: skip
+    insert_rows(ResourceVersion, versions)
+    insert_rows(DocumentContent, contents)

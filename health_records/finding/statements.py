@@ -73,6 +73,8 @@ BRANCH = """(
 
 # OFFSET 0 keeps the planner from walking another index in the hope to meet the few rows soon.
 FEW = "(SELECT * FROM {table} t WHERE {own} AND {identified} OFFSET 0)"
+OF_ELEMENTS = "&&"
+"""Says that a GIN index leads to the few rows."""
 
 INCLUDED = """
 WITH page AS (
@@ -90,8 +92,10 @@ WITH seen AS MATERIALIZED ({visible}) SELECT count(*) FROM seen JOIN {table} t O
 COUNT_OF_ROWS = "SELECT count(*) FROM {table} t WHERE {where}"
 
 SOURCE_OF_ROW = "t.organisation_id = %(organisation)s::uuid"
-OWN_ROWS = """t.organisation_id = %(organisation)s::uuid
-  AND t.node = (SELECT o.node FROM organisations_organisation o WHERE o.id = %(organisation)s::uuid)"""
+OWN_NODE = (
+    "t.node = (SELECT o.node FROM organisations_organisation o WHERE o.id = %(organisation)s::uuid)"
+)
+OWN_ROWS = f"{SOURCE_OF_ROW} AND {OWN_NODE}"
 
 
 def page_statement(criteria: Criteria, sight: Sight) -> Statement:
@@ -216,7 +220,10 @@ def _rows(criteria: Criteria, sight: Sight, values: Values) -> tuple[str, str]:
     own = _own_rows(criteria, sight)
     if criteria.lead is Lead.FEW:
         identified = " AND ".join(map(values.fill, criteria.few))
-        table = FEW.format(table=table, own=own, identified=identified)
+        # Beside a GIN index the hospital would tempt the planner to read all of the hospital's rows in another
+        # index and to intersect the two, which grows with what is stored.
+        is_led = any(OF_ELEMENTS in one.sql for one in criteria.few)
+        table = FEW.format(table=table, own=OWN_NODE if is_led else own, identified=identified)
     return table, " AND ".join([own, *conditions])
 
 

@@ -1,5 +1,7 @@
 """What a request is and which decisions were taken during it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +20,17 @@ class Proof:
     condition: str
     values: Mapping[str, Any]
     forget: Callable[[], None]
+
+    def along_with(self, other: Proof) -> Proof:
+        """Both must be true, and what does not hold is forgotten with the rest."""
+
+        def forget() -> None:
+            self.forget()
+            other.forget()
+
+        return Proof(
+            f"{self.condition} AND {other.condition}", {**self.values, **other.values}, forget
+        )
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from kernel.access.errors import NotVisible, Refused
 from kernel.access.rules import Decision, Fact, Reason, decide
 from kernel.actor import Actor
 from kernel.audit.models import AuditRow, Outcome
-from kernel.postgres import prepared
+from kernel.postgres import inserting, prepared
+from kernel.postgres.inserting import Provided
 from kernel.problems import Unauthenticated
 
 Statement = tuple[str, Mapping[str, Any]]
@@ -201,8 +202,7 @@ def require_proof(proof: Proof) -> None:
         prepared.execute(cursor, f"SELECT {proof.condition}", proof.values)
         (holds,) = cursor.fetchone()
     if not holds:
-        proof.forget()
-        raise Unauthenticated
+        _deny(proof)
 
 
 def _row(
@@ -243,6 +243,10 @@ def _insert(rows: Sequence[Mapping[str, Any]], proof: Proof) -> None:
 
     Unauthenticated, and no row, when the sender is no longer who was remembered.
     """
+    if inserting.are_kept():
+        provided = Provided(proof.condition, proof.values, partial(_deny, proof))
+        inserting.insert_rows(AuditRow, rows, provided=provided)
+        return
     with connection.cursor() as cursor:
         if len(rows) == 1:
             statement = _insert_one(proof.condition, tuple(rows[0]))
@@ -259,8 +263,12 @@ def _insert(rows: Sequence[Mapping[str, Any]], proof: Proof) -> None:
             cursor.execute(statement, {**values, **proof.values})
         written = cursor.rowcount
     if not written:
-        proof.forget()
-        raise Unauthenticated
+        _deny(proof)
+
+
+def _deny(proof: Proof) -> None:
+    proof.forget()
+    raise Unauthenticated
 
 
 def _write_apart(refusals: list[dict[str, Any]]) -> None:

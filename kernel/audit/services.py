@@ -37,7 +37,8 @@ def _seal_batch() -> int:
     row_ids = list(waiting[:ROWS_PER_SEAL])
     if not row_ids:
         return 0
-    rows = {row.id: row for row in AuditRow.objects.filter(node=settings.NODE_CODE, id__in=row_ids)}
+    found = AuditRow.objects.filter(node=settings.NODE_CODE, id__in=row_ids)
+    rows = {row.id: row for row in found.values_list(*canon.LAYOUTS[canon.LAYOUT], named=True)}
     digests = [
         canon.row_digest(rows[row_id]) if row_id in rows else canon.NOTHING for row_id in row_ids
     ]

@@ -1,16 +1,27 @@
 """Database wrapper; Django's backend loader wants this file name."""
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
 
 from kernel.postgres.schema import HomesSchemaEditor
+from kernel.postgres.transactions import Connection, Cursor
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """PostgreSQL with tables shaped by their home."""
 
     SchemaEditorClass = HomesSchemaEditor
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """How to connect."""
+        factories = {"connection_factory": Connection, "cursor_factory": Cursor}
+        return {**super().get_connection_params(), **factories}
+
+    def _start_transaction_under_autocommit(self) -> None:
+        """Django's hook for connections that stay in autocommit."""
+        self.connection.begin()
 
     def is_usable(self) -> bool:
         """Whether the connection still stands, asked before the first statement of a request.

@@ -1,7 +1,7 @@
 """COPY of rows from memory: about twice as fast as INSERT, for tables that take thousands at once."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from io import BytesIO
 from operator import attrgetter, is_
@@ -18,7 +18,7 @@ def copy_rows(
 ) -> None:
     """Insert rows in the caller's transaction; `cursor` is psycopg2's own.
 
-    Takes None, texts, numbers, UUIDs, aware datetimes, bytes and lists of texts.
+    Takes None, texts, numbers, UUIDs, dates, aware datetimes, bytes and lists of texts or UUIDs.
     """
     written = map(_written, zip(*rows, strict=True))
     text = "".join(f"{row}\n" for row in map("\t".join, zip(*written, strict=True)))
@@ -42,8 +42,8 @@ def _text(value: str) -> str:
     return value.replace("\n", r"\n").replace("\r", r"\r")
 
 
-def _texts(values: list[str]) -> str:
-    quoted = (value.replace("\\", r"\\").replace('"', r"\"") for value in values)
+def _list(values: Sequence[str | UUID]) -> str:
+    quoted = (str(value).replace("\\", r"\\").replace('"', r"\"") for value in values)
     return _text("{" + ",".join(f'"{value}"' for value in quoted) + "}")
 
 
@@ -54,7 +54,8 @@ ENCODERS: Mapping[type, Callable[[Any], str]] = {
     float: repr,
     bool: str,
     UUID: attrgetter("hex"),
+    date: date.isoformat,
     datetime: datetime.isoformat,
     bytes: lambda value: r"\\x" + value.hex(),
-    list: _texts,
+    list: _list,
 }

@@ -22,8 +22,15 @@ _numbers = count(1)
 _prepared: WeakKeyDictionary[Any, OrderedDict[str, str]] = WeakKeyDictionary()
 
 
-def execute(cursor: Any, sql: str, values: Values) -> None:
-    """Run a statement on Django's cursor as `cursor.execute` does, prepared the first time."""
+def execute(cursor: Any, sql: str, values: Values, *, beside: bool = False) -> None:
+    """Run a statement on Django's cursor as `cursor.execute` does, prepared the first time.
+
+    `beside`: it need not be part of the caller's transaction where that has not begun yet.
+    """
+    if beside:
+        with cursor.connection.beside():
+            execute(cursor, sql, values)
+        return
     known = _prepared.setdefault(cursor.connection, OrderedDict())
     call = known.get(sql)
     if call is None:

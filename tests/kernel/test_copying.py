@@ -1,6 +1,6 @@
 """Rows written by COPY are the rows that were given."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -10,14 +10,20 @@ from kernel.postgres.copying import copy_rows
 
 pytestmark = pytest.mark.django_db
 
-COLUMNS = ("id", "words", "many", "number", "share", "truth", "at", "content")
-TYPES = ("uuid", "text", "text[]", "bigint", "float8", "boolean", "timestamptz", "bytea")
+COLUMNS = ("id", "words", "many", "number", "share", "truth", "at", "day", "ids", "content")
+TYPES = (
+    "uuid", "text", "text[]", "bigint", "float8", "boolean", "timestamptz", "date", "uuid[]",
+    "bytea",
+)  # fmt: skip
 ROWS = [
     (UUID(int=1), "a\tb\nc\rd\\N", ['x"y\\z', "p,q {r}", "tab\there", ""], 2**40, 1.1, True,
-     datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC), b"\x00\\x\xff"),
-    (UUID(int=2), r"\N", [], -1, float("-inf"), False, datetime(1, 1, 2, tzinfo=UTC), b""),
-    (None,) * 8,
-    (UUID(int=3), "", ["健桥"], 0, 1e-300, True, datetime(9999, 12, 31, tzinfo=UTC), b"\\"),
+     datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC), date(1990, 3, 7), [UUID(int=7)],
+     b"\x00\\x\xff"),
+    (UUID(int=2), r"\N", [], -1, float("-inf"), False, datetime(1, 1, 2, tzinfo=UTC), date(1, 1, 1),
+     [], b""),
+    (None,) * 10,
+    (UUID(int=3), "", ["健桥"], 0, 1e-300, True, datetime(9999, 12, 31, tzinfo=UTC),
+     date(9999, 12, 31), [UUID(int=8), UUID(int=9)], b"\\"),
 ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -27,6 +27,7 @@ from kernel.access.rules import AT_HOME
 from kernel.access.services import authorise, authorise_write
 from kernel.actor import Actor
 from kernel.homes import uuid7
+from kernel.postgres import inserting
 from kernel.postgres.failures import code_of
 from registry.organisations.models import Organisation
 
@@ -43,6 +44,14 @@ after this one had resolved its references.
 """
 
 WRITE = "record.write"
+
+
+class _Repeated(Exception):
+    """The message was accepted before, as `first`."""
+
+    def __init__(self, first: Message) -> None:
+        super().__init__()
+        self.first = first
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +82,22 @@ def take(
     asked = orjson.dumps(request, option=orjson.OPT_SORT_KEYS) if request else b""
     make_entries = _maker(raw, request, organisation, parsed)
     for left in reversed(range(TRIES)):
-        known = selectors.message_by_id(organisation.id, message_id)
-        message = Received(
-            known.id if known else uuid7(), organisation.id, message_id, raw, timezone.now(), asked
-        )
-        # A refused message is looked at again: it may be mended, or its missing target may have come.
-        if known is not None and known.state == MessageState.ACCEPTED:
-            return _answered_before(known, message, by)
+        message = Received(uuid7(), organisation.id, message_id, raw, timezone.now(), asked)
         try:
             with transaction.atomic():
-                answer = _take_once(make_entries, message, known, organisation, language, by)
+                with inserting.together(are_all=at_last is None):
+                    answer = _take_once(make_entries, message, organisation, language, by)
                 if at_last is not None:
                     at_last()
                 return answer
+        except _Repeated as repeated:
+            return _answered_before(repeated.first, message, by)
         except MessageRefused as refusal:
+            # Looked at again where it was refused before: mended, or what it referred to has come.
+            known = selectors.message_by_id(organisation.id, message_id)
+            if known is not None and known.state == MessageState.ACCEPTED:
+                return _answered_before(known, message, by)
+            message = replace(message, id=known.id if known else message.id)
             body = dump(outcome(refusal.issues, language))
             why = Counts(
                 refused=refusal.resources, types=refusal.types,
@@ -148,12 +159,17 @@ def first_answer(message: Message) -> bytes:
 def _take_once(
     make_entries: MakeEntries,
     message: Received,
-    refused: Message | None,
     organisation: Organisation,
     language: str,
     by: Actor,
 ) -> Answer:
-    type_, outcomes = prepare(make_entries, organisation, at=message.at)
+    prepared = prepare(make_entries, organisation, message_id=message.message_id, at=message.at)
+    type_, outcomes = prepared.type, prepared.outcomes
+    refused = Message.objects.filter(pk=prepared.before).first() if prepared.before else None
+    if refused is not None:
+        if refused.state == MessageState.ACCEPTED:
+            raise _Repeated(refused)
+        message = replace(message, id=refused.id)
     resources = [one.resource for one in outcomes if one.resource]
     authorise_write(
         by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources),

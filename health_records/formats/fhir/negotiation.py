@@ -43,7 +43,7 @@ def body_of(request: HttpRequest) -> bytes:
     limit = settings.MAX_BODY_BYTES
     if (request.content_type or "") not in TAKEN:
         raise refuse("media-type", value=request.content_type or "")
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    encoding = request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower()
     if encoding not in {"identity", "gzip"}:
         raise refuse("encoding", value=encoding)
     try:
@@ -55,7 +55,7 @@ def body_of(request: HttpRequest) -> bytes:
 
 def _read(request: HttpRequest, limit: int) -> bytes:
     """The body as it came; Django by itself reads as many bytes as Content-Length says."""
-    is_chunked = request.headers.get("Transfer-Encoding", "").lower() == "chunked"
+    is_chunked = request.META.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked"
     stream = request.META["wsgi.input"] if is_chunked else request
     with suppress(RequestDataTooBig):
         raw: bytes = stream.read(limit + 1) if is_chunked else request.body
@@ -74,6 +74,9 @@ class Return(StrEnum):
     MINIMAL = "minimal"
     REPRESENTATION = "representation"
     OUTCOME = "OperationOutcome"
+
+
+RETURNS = {str(one): one for one in Return}
 
 
 def media_type(request: HttpRequest) -> str:
@@ -114,10 +117,10 @@ def _ranges(header: str) -> Iterator[tuple[str, float]]:
 
 def wanted_return(request: HttpRequest) -> Return | None:
     """What `Prefer: return=…` asks for; None when nothing that we know."""
-    for part in request.headers.get("Prefer", "").replace(";", ",").split(","):
+    for part in request.META.get("HTTP_PREFER", "").replace(";", ",").split(","):
         name, _, value = part.strip().partition("=")
-        if name == "return" and value in set(Return):
-            return Return(value)
+        if name == "return" and value in RETURNS:
+            return RETURNS[value]
     return None
 
 

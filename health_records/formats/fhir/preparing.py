@@ -37,10 +37,19 @@ class Outcome:
     existing: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message ready to be stored; `before` is its row when one of its message id came before."""
+
+    type: str
+    outcomes: list[Outcome]
+    before: UUID | None = None
+
+
 def prepare(
-    make_entries: MakeEntries, organisation: Organisation, *, at: datetime
-) -> tuple[str, list[Outcome]]:
-    """Type of the message, and every entry ready to be stored; MessageRefused unless all are.
+    make_entries: MakeEntries, organisation: Organisation, *, message_id: str, at: datetime
+) -> Prepared:
+    """Every entry of a message ready to be stored; MessageRefused unless all are.
 
     Of a batch the faulty entries are left out, with those that refer to them. What proves faulty only
     after references were rewritten (a date, a number) takes a second round from the bytes.
@@ -70,16 +79,17 @@ def prepare(
         resolver = Resolver(
             named, ids, base=f"{settings.NODE_URL}/fhir/R4/", falls_back=type_ == BATCH
         )
-        _resolve(said, resolver, organisation.id)
+        before = _resolve(said, resolver, organisation.id, message_id)
         sound = [one for one in good if not one.issues]
         ready = _cut_all(sound, ids, known, at)
         if type_ != BATCH and (issues := [issue for one in entries for issue in one.issues]):
             types = {one.resource_type for one in entries if one.issues} - {""}
             raise MessageRefused(issues, types, len(entries))
         if not any(one.issues for one in sound):
-            return type_, [
+            outcomes = [
                 Outcome(one, ready.get(one.place), existing.get(one.place)) for one in entries
             ]
+            return Prepared(type_, outcomes, before)
         faults = {one.place: one.issues for one in entries if one.issues}
 
 
@@ -192,18 +202,24 @@ def _is_meant(entry: Entry, known: Known, name: str) -> bool:
     return entry.source_id in {"", name} or entry.source_id.lower() == str(known.id)
 
 
-def _resolve(entries: list[Entry], resolver: Resolver, organisation_id: UUID) -> None:
-    """Rewrite every reference; entries with one that leads to nothing get an issue."""
+def _resolve(
+    entries: list[Entry], resolver: Resolver, organisation_id: UUID, message_id: str
+) -> UUID | None:
+    """Rewrite every reference; entries with one that leads to nothing get an issue.
+
+    Looks on that occasion for the row of a message of this id.
+    """
     wanted = Wanted()
     for entry in entries:
         more = resolver.wanted(holder for holder, _ in entry.found.references)
         wanted.keys |= more.keys
         wanted.identifiers |= more.identifiers
-    stored = Stored(
-        selectors.named(organisation_id, conditions.by_kind(wanted.keys)),
-        conditions.by_identifier(wanted.identifiers, organisation_id),
+    named, before = selectors.named_and_message(
+        organisation_id, conditions.by_kind(wanted.keys), message_id
     )
+    stored = Stored(named, conditions.by_identifier(wanted.identifiers, organisation_id))
     resolve_all(entries, resolver, stored)
+    return before
 
 
 def _drop_what_is_ours(resource: dict[str, Any]) -> None:

@@ -43,9 +43,11 @@ from kernel.homes import uuid7
 from kernel.problems import DomainError, Unauthenticated
 from registry.accounts.selectors import actor_of_token
 from registry.organisations.models import Organisation
+from registry.organisations.selectors import organisation
 
 READ = "record.read"
 LONGEST_MESSAGE_ID = 200
+CONDITIONS = {"ifNoneExist": "HTTP_IF_NONE_EXIST", "ifMatch": "HTTP_IF_MATCH"}
 
 View = Callable[..., HttpResponse]
 
@@ -126,7 +128,7 @@ def base(request: HttpRequest, *, actor: Actor) -> HttpResponse:
 def _take_bundle(
     request: HttpRequest, actor: Actor, raw: bytes, parsed: Any, reads: bundled_reads.Reads | None
 ) -> HttpResponse:
-    organisation = _hospital(actor)
+    hospital = _hospital(actor)
     message_id = _message_id(request, parsed, raw)
     language = get_language() or "zh"
     told: dict[int, Any] = {}
@@ -136,7 +138,7 @@ def _take_bundle(
             told.update(bundled_reads.answers_to(reads, request, whole=True))
 
     answer = door.take(
-        raw, organisation=organisation, message_id=message_id, language=language, by=actor,
+        raw, organisation=hospital, message_id=message_id, language=language, by=actor,
         parsed=parsed, at_last=read_last,
     )  # fmt: skip
     body = answers.of_bundle(answer, wanted_return(request), language)
@@ -272,11 +274,11 @@ def _readable(
 
 def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: str) -> HttpResponse:
     _require_type(resource_type)
-    organisation = _hospital(actor)
+    hospital = _hospital(actor)
     method = str(request.method)
     raw = b"" if method == bundles.DELETE else body_of(request)
     said = _as_entry_request(request, method, resource_type, id_)
-    given = request.headers.get("X-Message-Id")
+    given = request.META.get("HTTP_X_MESSAGE_ID")
     # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
     fallback = f"{method.lower()}:{uuid7()}"
     if method == "POST":
@@ -284,7 +286,7 @@ def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: st
     message_id = _checked_message_id(given) if given is not None else fallback
     language = get_language() or "zh"
     answer = door.take(
-        raw, organisation=organisation, message_id=message_id, language=language, by=actor,
+        raw, organisation=hospital, message_id=message_id, language=language, by=actor,
         request=said,
     )  # fmt: skip
     if answer.status != 200:
@@ -307,23 +309,15 @@ def _as_entry_request(
         url += f"?{query}"
     if query and method == "POST":  # not in the standard, but sent (fhirpy)
         asked["ifNoneExist"] = query
-    headers = {"ifNoneExist": "If-None-Exist", "ifMatch": "If-Match"}
-    return (
-        {"method": method, "url": url}
-        | asked
-        | {
-            name: request.headers[header]
-            for name, header in headers.items()
-            if header in request.headers
-        }
-    )
+    asked |= {name: request.META[key] for name, key in CONDITIONS.items() if key in request.META}
+    return {"method": method, "url": url} | asked
 
 
 def _hospital(actor: Actor) -> Organisation:
     """The hospital whose system is pushing; refused to others, and at any but the hospital's node."""
     found = None
     if actor.role is Role.HOSPITAL_SYSTEM and actor.organisation_id is not None:
-        found = Organisation.objects.filter(pk=actor.organisation_id).first()
+        found = organisation(actor.organisation_id)
     if found is None:
         authorise(actor, door.WRITE)
         raise NotVisible
@@ -344,7 +338,7 @@ def _message_id(request: HttpRequest, bundle: Any, raw: bytes) -> str:
         system = identifier.get("system")
         prefix = f"{system}|" if isinstance(system, str) else ""
         return _checked_message_id(prefix + identifier["value"])
-    given = request.headers.get("X-Message-Id")
+    given = request.META.get("HTTP_X_MESSAGE_ID")
     return _checked_message_id(given) if given is not None else door.default_message_id(raw)
 
 

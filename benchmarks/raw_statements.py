@@ -1,15 +1,15 @@
-"""The floor of a read: the same statements through one psycopg2 connection; run as that node.
+"""The floor of a request: the same statements through one psycopg2 connection; run as that node.
 
-    python -m benchmarks.raw_reads SECONDS ORGANISATION < {"patient": [path, …], …}
+    python -m benchmarks.raw_statements SECONDS ORGANISATION < {"patient": [[path, body], …], …}
 
-Standard output: JSON of seconds per figure, the median of what one read's statements took: the token, the
-access query with its rows, the audit rows with their commit.
+Standard output: JSON of seconds per figure, the median of what one request's statements took: the token, the
+access query with its rows or the look for what is referred to, what is written, the commit.
 """
 
 import itertools
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -19,6 +19,9 @@ import django
 import orjson
 
 Statements = list[tuple[str, Any]]
+FHIR_JSON = "application/fhir+json"
+AROUND = ("PREPARE", "SAVEPOINT", "RELEASE")
+"""What a request does not send once a connection has served some, and outside a transaction."""
 
 
 def main(seconds: float, organisation: UUID) -> None:
@@ -27,18 +30,22 @@ def main(seconds: float, organisation: UUID) -> None:
     from django.db import connection
 
     told = {}
-    for name, paths in orjson.loads(sys.stdin.buffer.read()).items():
-        reads = list(_recorded(paths, organisation))
+    for name, requests in orjson.loads(sys.stdin.buffer.read()).items():
+        recorded = list(_recorded(requests, organisation))
+        writes = any(body for _, body in requests)
         # The connection that served them, because its prepared statements are there.
         with connection.connection.cursor() as cursor:
-            told[name] = _measured(cursor, reads, seconds)
+            # What was written can be written once: its ids are in the statements.
+            told[name] = _measured(
+                cursor, recorded if writes else itertools.cycle(recorded), seconds
+            )
     sys.stdout.write(orjson.dumps(told).decode() + "\n")
 
 
-def _measured(cursor: Any, reads: Sequence[Statements], seconds: float) -> float:
+def _measured(cursor: Any, requests: Iterable[Statements], seconds: float) -> float:
     took = []
     ends = time.perf_counter() + seconds
-    for statements in itertools.cycle(reads):
+    for statements in requests:
         began = time.perf_counter()
         for sql, values in statements:
             cursor.execute(sql, values)
@@ -51,9 +58,9 @@ def _measured(cursor: Any, reads: Sequence[Statements], seconds: float) -> float
     return median(took)
 
 
-def _recorded(paths: list[str], organisation: UUID) -> Iterator[Statements]:
-    """The statements that each path runs, taken down while the views run them."""
-    from django.db import connection
+def _recorded(requests: list[tuple[str, str]], organisation: UUID) -> Iterator[Statements]:
+    """The statements that each request runs, taken down while the views run them; what they write is undone."""
+    from django.db import connection, transaction
     from django.test import Client
     from django.utils import timezone
 
@@ -69,15 +76,22 @@ def _recorded(paths: list[str], organisation: UUID) -> Iterator[Statements]:
     taken: Statements = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith("PREPARE"):
+        if not sql.startswith(AROUND):
             taken.append((sql, params))
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        for path in paths:
+        for path, body in requests:
             taken = []
-            answer = client.get(path)
-            if answer.status_code != 200:
+            with transaction.atomic():
+                if body:
+                    answer = client.post(
+                        path, body, FHIR_JSON, headers={"Prefer": "return=minimal"}
+                    )
+                else:
+                    answer = client.get(path)
+                transaction.set_rollback(True)
+            if answer.status_code not in {200, 201}:
                 raise SystemExit(answer.content.decode())
             yield list(taken)
 
