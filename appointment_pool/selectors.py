@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import (
     Count,
     DateField,
+    Exists,
     ExpressionWrapper,
     F,
     IntegerField,
@@ -22,10 +23,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from appointment_pool.models import Appointment, BookingSetting, Reservation, Schedule, Slot
-from appointment_pool.rules import DAYS_AHEAD, SETTINGS
+from appointment_pool.rules import CANCEL_DAYS_BEFORE, DAYS_AHEAD, SETTINGS
 from appointment_pool.states import AppointmentStatus, ScheduleStatus, SlotStatus
 from kernel.actor import Actor, Role
-from registry.organisations.models import Department
+from registry.organisations.models import Department, Organisation
 from registry.persons.selectors import same_person
 from registry.persons.states import LIVE
 
@@ -53,19 +54,23 @@ def schedules_visible_to(actor: Actor) -> QuerySet[Schedule]:
 
 def bookable(schedules: QuerySet[Schedule], *, today: date, now: datetime) -> QuerySet[Schedule]:
     """Those that can be booked now, soonest first, with their `numbers` and how many are `left`."""
-    return counted(
-        schedules.annotate(
-            last_day=ExpressionWrapper(
-                Value(today, DateField()) + _setting(DAYS_AHEAD), output_field=DateField()
-            )
-        ).filter(
-            status=ScheduleStatus.OPEN,
-            starts_at__gte=_midnight(today),  # where the index is entered
-            ends_at__gt=now,
-            day__lte=F("last_day"),
-        ),
-        now=now,
-    ).order_by("starts_at", "id")
+    found = open_schedules(schedules, today=today, now=now)
+    return counted(found, now=now).order_by("starts_at", "id")
+
+
+def open_schedules(
+    schedules: QuerySet[Schedule], *, today: date, now: datetime
+) -> QuerySet[Schedule]:
+    """Those that can be booked now, if a number is left."""
+    last_day = ExpressionWrapper(
+        Value(today, DateField()) + _setting(DAYS_AHEAD), output_field=DateField()
+    )
+    return schedules.annotate(last_day=last_day).filter(
+        status=ScheduleStatus.OPEN,
+        starts_at__gte=_midnight(today),  # where the index is entered
+        ends_at__gt=now,
+        day__lte=F("last_day"),
+    )
 
 
 def counted(schedules: QuerySet[Schedule], *, now: datetime) -> QuerySet[Schedule]:
@@ -82,6 +87,32 @@ def of_department(schedules: QuerySet[Schedule], standard: str) -> QuerySet[Sche
     meant = Q(standard=standard) | Q(standard__startswith=f"{standard}.")
     departments = Department.objects.filter(meant)
     return schedules.filter(department_id__in=departments.values("id"))
+
+
+def of_own_department(schedules: QuerySet[Schedule], code: str) -> QuerySet[Schedule]:
+    """Those of the department to which its hospital gave this code."""
+    return schedules.filter(department__code=code)
+
+
+def hospitals_open(schedules: QuerySet[Schedule], city: str) -> QuerySet[Organisation]:
+    """Institutions of a city that have one of these schedules, by name."""
+    own = schedules.filter(node=city, organisation_id=OuterRef("id"))
+    return Organisation.objects.filter(Exists(own), node=city).order_by("name", "code")
+
+
+def departments_open(
+    schedules: QuerySet[Schedule], organisation_id: UUID
+) -> list[Mapping[str, Any]]:
+    """Departments of an institution that have one of these schedules, with what is `left`, by name."""
+    left: dict[UUID, int] = {}
+    for schedule in schedules.filter(organisation_id=organisation_id):
+        before = left.get(schedule.department_id, 0)
+        left[schedule.department_id] = before + schedule.left  # type: ignore[attr-defined]
+    found = Department.objects.filter(id__in=left).order_by("name", "code")
+    return [
+        {"code": one.code, "standard": one.standard, "name": one.name, "left": left[one.id]}
+        for one in found
+    ]
 
 
 def on_day(schedules: QuerySet[Schedule], day: date) -> QuerySet[Schedule]:
@@ -123,6 +154,11 @@ def appointments_visible_to(actor: Actor) -> QuerySet[Appointment]:
     if actor.role is Role.HOSPITAL_SYSTEM and actor.organisation_id is not None:
         return found.filter(organisation_id=actor.organisation_id)
     return found.none()
+
+
+def with_cancelling(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """With how many `days_before` the day each may last be cancelled."""
+    return appointments.annotate(days_before=_setting(CANCEL_DAYS_BEFORE))
 
 
 def latest_first(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:

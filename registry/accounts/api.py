@@ -73,4 +73,3 @@ def close_session(request: SignedInRequest, response: HttpResponse) -> Status[No
     services.sign_out(token=sessions.token_of(request))
     sessions.drop(response)
     return Status(204, None)
-

@@ -54,7 +54,8 @@ class City:
             )
         return {
             "id": str(made), "sequence": 7, "starts_at": schedule.starts_at.isoformat(),
-            "ends_at": schedule.ends_at.isoformat(), "fee": schedule.fee, "event_id": None,
+            "ends_at": schedule.ends_at.isoformat(), "fee": schedule.fee,
+            "booked_at": timezone.now().isoformat(), "event_id": None,
         }  # fmt: skip
 
 
