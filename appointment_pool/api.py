@@ -84,9 +84,10 @@ class PeriodOut(Schema):
 
 
 class WholeScheduleOut(ScheduleOut):
-    """A schedule with its periods."""
+    """A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled."""
 
     periods: list[PeriodOut]
+    cancel_by: date
 
 
 class SchedulePage(Schema):
@@ -190,7 +191,12 @@ def schedule(request: SignedInRequest, schedule_id: UUID) -> dict[str, object]:
     found = selectors.counted(visible, now=now).filter(id=schedule_id).first()
     if found is None:
         raise NotVisible
-    return _schedule(found, node_names()) | {"periods": selectors.periods_of(found, now=now)}
+    days_before = selectors.settings_of(found.organisation_id)[CANCEL_DAYS_BEFORE]
+    last = last_day_to_cancel(
+        day=found.day, booked_on=timezone.localdate(), days_before=days_before
+    )
+    periods = selectors.periods_of(found, now=now)
+    return _schedule(found, node_names()) | {"periods": periods, "cancel_by": last}
 
 
 @router.post("/appointments", response={201: AppointmentOut})

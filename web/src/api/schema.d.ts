@@ -2015,9 +2015,14 @@ export interface components {
         };
         /**
          * WholeScheduleOut
-         * @description A schedule with its periods.
+         * @description A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled.
          */
         WholeScheduleOut: {
+            /**
+             * Cancel By
+             * Format: date
+             */
+            cancel_by: string;
             /** City */
             city: string;
             /** City Name */
