@@ -22,9 +22,10 @@ export function between(one: Between): string {
   return `${clock(one.starts_at)}–${clock(one.ends_at)}`
 }
 
-/** “11月24日 周二”. */
+/** “11月24日 周二”, “Tue 24 November”. */
 export function dayAndWeekday(day: string): string {
-  return `${dayInWords(day)} ${weekdayInWords(day)}`
+  const both = [dayInWords(day), weekdayInWords(day)]
+  return (language.value === "zh" ? both : both.reverse()).join(" ")
 }
 
 /** “11月24日 周二 9:30–10:00”. */

@@ -75,15 +75,14 @@ export const BOOKING = {
     "Try another day or doctor. What others give back shows up here.",
   ],
   otherDoctor: ["看看别的医生", "Other doctors"],
-  forWhom: ["给 {name} 挂号", "For {name}"],
   pickTime: ["请选一个时间", "Choose a time"],
   goOn: ["下一步 · {fee}", "Next · {fee}"],
 
   askCheck: ["请核对一遍", "Please check"],
-  who: ["就诊人", "Patient"],
+  who: ["谁去看", "Patient"],
   when: ["时间", "When"],
   where: ["医院", "Where"],
-  with: ["科室医生", "With"],
+  with: ["医生", "With"],
   fee: ["挂号费", "Fee"],
   feeText: ["到医院再付，现在不扣钱", "Paid at the hospital; nothing is charged now"],
   free: ["不收费", "Free"],
@@ -180,6 +179,10 @@ export const BOOKING = {
   cantComeText: [
     "{day}（含）前取消，号能让给别人。",
     "Cancel until {day}, so that somebody else gets the number.",
+  ],
+  cantComeToday: [
+    "到点之前取消，号能让给别人。",
+    "Cancel before its time, so that somebody else gets the number.",
   ],
   tooLate: [
     "已过取消时间，来不了请打电话告诉医院。",
