@@ -18,7 +18,7 @@ test.each([
 })
 
 test("a phone is shown in part", () => {
-  expect(masked("13912345678")).toBe("139 **** 5678")
+  expect(masked("13912345678")).toBe("139\u00a0****\u00a05678")
 })
 
 test("seconds until a code may be asked for again", () => {

@@ -22,9 +22,9 @@ export function mobileOf(typed: string): string | undefined {
   return MOBILE.test(digits) ? digits : undefined
 }
 
-/** “139 **** 5678”: enough to see that it is the own one. */
+/** “139 **** 5678” in one piece: enough to see that it is the own one. */
 export function masked(phone: string): string {
-  return `${phone.slice(0, 3)} **** ${phone.slice(-4)}`
+  return `${phone.slice(0, 3)}\u00a0****\u00a0${phone.slice(-4)}`
 }
 
 /** Whole seconds until a moment; none once it is over. */
