@@ -181,8 +181,8 @@ def show_access(home: Home) -> None:
         click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
     phone, hub = resident_phone(), hub_of(home)["url"]
     tell(
-        f"  居民也可用手机 {phone} 登录：POST {hub}/api/v1/sign-in/codes，验证码见 jianqiao mailbox",
-        f"  The resident may sign in by phone {phone}, too: POST {hub}/api/v1/sign-in/codes, then jianqiao mailbox",
+        f"  居民在 {hub}/ 用手机 {phone} 登录，验证码见 jianqiao mailbox",
+        f"  The resident signs in at {hub}/ by phone {phone}; the code: jianqiao mailbox",
     )
     for row in endpoints["clients"]:
         click.echo(f"  {row['hospital']}   client_id={row['client_id']}")

@@ -83,7 +83,7 @@ def signed_in_by_phone(page: Page, province: Province, phone: str) -> None:
 def bound_to(page: Page, resident: Resident) -> None:
     asked(page, "您是哪一位？")
     page.get_by_label("姓名").fill("错名字")
-    page.get_by_label("证件号码").fill(resident.identity_number)
+    page.get_by_label("证件号码").fill(str(resident.identity_number))
     page.get_by_role("button", name="确定是我").click()
     expect(page.get_by_role("alert")).to_contain_text("没有对上")
     page.get_by_label("姓名").fill(resident.name)

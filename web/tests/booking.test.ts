@@ -17,6 +17,8 @@ import {
   titleInWords,
   whenOf,
 } from "@/resident/booking/telling.ts"
+import { nextThing, sayingWho } from "@/resident/home/nextThing.ts"
+import type { Visit } from "@/resident/record/visits.ts"
 
 const NOW = new Date("2026-11-21T02:20:00+08:00")
 const HOSPITAL = {
@@ -270,4 +272,22 @@ test("a number as an entry of the calendar", () => {
     Math.max(...lines.map((line) => new TextEncoder().encode(line).length)),
   ).toBeLessThanOrEqual(75)
   expect(lines.at(-1)).toBe("")
+})
+
+test("the next thing is the doctor, else the latest visit, else nothing yet", () => {
+  const today = new Date().toISOString()
+  const going = nextThing(number({ starts_at: today, ends_at: today }), undefined)
+  expect([going.head, going.to]).toEqual([
+    "今天 看医生",
+    { path: "/numbers/number", query: { id: "a" } },
+  ])
+  expect(going.what).toContain("第 12 号")
+  expect(going.lines).toEqual(["王玉萍 · 心血管内科", HOSPITAL.name])
+
+  const visit = { at: today, organisation: "甲医院", diagnoses: ["高血压病"], abnormal: [] }
+  const looked = nextThing(undefined, visit as unknown as Visit)
+  expect([looked.head, looked.what, looked.to]).toEqual(["最近一次就诊", "高血压病", "/record"])
+
+  expect(nextThing(undefined, undefined).to).toBeUndefined()
+  expect(sayingWho().to).toBe("/bind")
 })
