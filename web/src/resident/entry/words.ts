@@ -64,9 +64,10 @@ export const ENTRY = {
     "请核对姓名和号码。从没在省内医院看过病，或登记有误，请带证件到就诊医院的窗口办理。",
     "Check name and number. If you never were at a hospital of the province, or were registered wrongly, take your document to a hospital's desk.",
   ],
-  tooManyBindings: [
-    "今天试得太多了，为保护大家的资料，请 24 小时后再试，或带证件到医院窗口办理。",
-    "Too many attempts today. To protect everybody's data, try again in 24 hours, or go to a hospital's desk.",
+  tooManyBindings: ["今天试得太多了", "Too many attempts today"],
+  tooManyBindingsText: [
+    "为保护大家的资料，请 24 小时后再试，或带证件到医院窗口办理。",
+    "To protect everybody's data, try again in 24 hours, or go to a hospital's desk.",
   ],
   bindPrivacy: [
     "只用来找到您自己的记录，试错会记下来，本人能看到。",
