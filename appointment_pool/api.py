@@ -1,5 +1,6 @@
 """Numbers for residents: found, booked, listed, given back."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
@@ -11,10 +12,13 @@ from pydantic import AwareDatetime, StringConstraints
 
 from appointment_pool import booking, selectors
 from appointment_pool.models import Appointment, Schedule
+from appointment_pool.rules import CANCEL_DAYS_BEFORE, last_day_to_cancel, may_cancel
+from appointment_pool.states import AppointmentStatus
 from kernel.access.errors import NotVisible
 from kernel.access.rules import ANYBODY_KNOWN
 from kernel.access.services import authorise
 from kernel.http import Code, SignedInRequest
+from kernel.nodes.selectors import node_names
 from registry.cursors import cursor_of, moment_and_id_in, page_of
 from registry.organisations.selectors import organisation_by_code
 from registry.persons.selectors import facts_of_own
@@ -31,6 +35,8 @@ class InstitutionOut(Schema):
 
     code: str
     name: str
+    address: str
+    phone: str
 
 
 class DepartmentOut(Schema):
@@ -53,6 +59,7 @@ class ScheduleOut(Schema):
 
     id: UUID
     city: str
+    city_name: str
     hospital: InstitutionOut
     department: DepartmentOut
     practitioner: PractitionerOut | None
@@ -77,9 +84,10 @@ class PeriodOut(Schema):
 
 
 class WholeScheduleOut(ScheduleOut):
-    """A schedule with its periods."""
+    """A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled."""
 
     periods: list[PeriodOut]
+    cancel_by: date
 
 
 class SchedulePage(Schema):
@@ -90,11 +98,15 @@ class SchedulePage(Schema):
 
 
 class ScheduleFilter(Schema):
-    """What is looked for; `department` is a standard code, those below it included."""
+    """What is looked for; `department` is a standard code, those below it included.
+
+    `own_department` is the code that a hospital gave its department.
+    """
 
     city: Code | None = None
     hospital: Code | None = None
     department: Code | None = None
+    own_department: Code | None = None
     practitioner: UUID | None = None
     day: date | None = None
     cursor: str | None = None
@@ -109,11 +121,15 @@ class AppointmentIn(Schema):
 
 
 class AppointmentOut(Schema):
-    """A number somebody booked; the fee in 分 (0.01 yuan)."""
+    """A number somebody booked; the fee in 分 (0.01 yuan).
+
+    `cancel_by` is the last day on which the patient may cancel, before the number's time.
+    """
 
     id: UUID
     schedule: UUID
     city: str
+    city_name: str
     hospital: InstitutionOut
     department: DepartmentOut
     practitioner: PractitionerOut | None
@@ -124,6 +140,8 @@ class AppointmentOut(Schema):
     fee: int
     status: str
     cancel_reason: str
+    cancel_by: date
+    may_cancel: bool
 
 
 class AppointmentPage(Schema):
@@ -147,6 +165,8 @@ def schedules(request: SignedInRequest, wanted: Query[ScheduleFilter]) -> dict[s
         found = found.filter(organisation_id=organisation_by_code(wanted.hospital).id)
     if wanted.department is not None:
         found = selectors.of_department(found, wanted.department)
+    if wanted.own_department is not None:
+        found = selectors.of_own_department(found, wanted.own_department)
     if wanted.practitioner is not None:
         found = found.filter(practitioner_id=wanted.practitioner)
     if wanted.day is not None:
@@ -155,7 +175,8 @@ def schedules(request: SignedInRequest, wanted: Query[ScheduleFilter]) -> dict[s
         found = selectors.after(found, *moment_and_id_in(wanted.cursor))
     rows, more = page_of(found, wanted.limit, most=MOST_LISTED)
     place = cursor_of(rows[-1].starts_at.isoformat(), rows[-1].id) if more else None
-    return {"items": [_schedule(one) for one in rows], "next": place}
+    names = node_names()
+    return {"items": [_schedule(one, names) for one in rows], "next": place}
 
 
 @router.get("/schedules/{uuid:schedule_id}", response=WholeScheduleOut)
@@ -170,7 +191,12 @@ def schedule(request: SignedInRequest, schedule_id: UUID) -> dict[str, object]:
     found = selectors.counted(visible, now=now).filter(id=schedule_id).first()
     if found is None:
         raise NotVisible
-    return _schedule(found) | {"periods": selectors.periods_of(found, now=now)}
+    days_before = selectors.settings_of(found.organisation_id)[CANCEL_DAYS_BEFORE]
+    last = last_day_to_cancel(
+        day=found.day, booked_on=timezone.localdate(), days_before=days_before
+    )
+    periods = selectors.periods_of(found, now=now)
+    return _schedule(found, node_names()) | {"periods": periods, "cancel_by": last}
 
 
 @router.post("/appointments", response={201: AppointmentOut})
@@ -183,7 +209,7 @@ def book(
     booked = booking.book(
         schedule_id=wanted.schedule, starts_at=wanted.starts_at, key=key, by=request.auth
     )
-    return Status(201, _appointment(booked))
+    return Status(201, _told(booked))
 
 
 @router.get("/me/appointments", response=AppointmentPage)
@@ -192,7 +218,8 @@ def own_appointments(
 ) -> dict[str, object]:
     """One's own appointments, the latest first."""
     actor = request.auth
-    found = selectors.latest_first(selectors.appointments_visible_to(actor))
+    visible = selectors.with_cancelling(selectors.appointments_visible_to(actor))
+    found = selectors.latest_first(visible)
     if cursor is not None:
         found = selectors.before(found, *moment_and_id_in(cursor))
     rows, more = page_of(found, limit, most=MOST_LISTED)
@@ -201,19 +228,39 @@ def own_appointments(
         person_id=actor.person_id, resource_type="Appointment", count=len(rows),
     )  # fmt: skip
     place = cursor_of(rows[-1].starts_at.isoformat(), rows[-1].id) if more else None
-    return {"items": [_appointment(one) for one in rows], "next": place}
+    names = node_names()
+    return {
+        "items": [_appointment(one, one.days_before, names) for one in rows],  # type: ignore[attr-defined]
+        "next": place,
+    }
+
+
+@router.get("/appointments/{uuid:appointment_id}", response=AppointmentOut)
+def appointment(request: SignedInRequest, appointment_id: UUID) -> dict[str, object]:
+    """One of one's own appointments."""
+    actor = request.auth
+    found = selectors.appointments_visible_to(actor).filter(id=appointment_id).first()
+    person_id = found.person_id if found else None
+    authorise(
+        actor, "appointment.read", facts=facts_of_own(actor, person_id), person_id=person_id,
+        resource_type="Appointment", resource_id=appointment_id,
+    )  # fmt: skip
+    if found is None:
+        raise NotVisible
+    return _told(found)
 
 
 @router.post("/appointments/{uuid:appointment_id}/cancel", response=AppointmentOut)
 def cancel(request: SignedInRequest, appointment_id: UUID) -> dict[str, object]:
     """Give a number back. Safe to repeat."""
-    return _appointment(booking.cancel(appointment_id=appointment_id, by=request.auth))
+    return _told(booking.cancel(appointment_id=appointment_id, by=request.auth))
 
 
-def _schedule(row: Schedule) -> dict[str, object]:
+def _schedule(row: Schedule, cities: Mapping[str, str]) -> dict[str, object]:
     return {
         "id": row.id,
         "city": row.node,
+        "city_name": cities.get(row.node, row.node),
         "hospital": row.organisation,
         "department": row.department,
         "practitioner": row.practitioner,
@@ -229,11 +276,24 @@ def _schedule(row: Schedule) -> dict[str, object]:
     }
 
 
-def _appointment(row: Appointment) -> dict[str, object]:
+def _told(row: Appointment) -> dict[str, object]:
+    days_before = selectors.settings_of(row.organisation_id)[CANCEL_DAYS_BEFORE]
+    return _appointment(row, days_before, node_names())
+
+
+def _appointment(
+    row: Appointment, days_before: int, cities: Mapping[str, str]
+) -> dict[str, object]:
+    booked_on = timezone.localdate(row.booked_at)
+    may = row.status == AppointmentStatus.BOOKED and may_cancel(
+        day=row.day, starts_at=row.starts_at, booked_on=booked_on, today=timezone.localdate(),
+        now=timezone.now(), days_before=days_before,
+    )  # fmt: skip
     return {
         "id": row.id,
         "schedule": row.schedule_id,
         "city": row.node,
+        "city_name": cities.get(row.node, row.node),
         "hospital": row.organisation,
         "department": row.department,
         "practitioner": row.practitioner,
@@ -244,4 +304,6 @@ def _appointment(row: Appointment) -> dict[str, object]:
         "fee": row.fee,
         "status": row.status,
         "cancel_reason": row.cancel_reason,
+        "cancel_by": last_day_to_cancel(day=row.day, booked_on=booked_on, days_before=days_before),
+        "may_cancel": may,
     }

@@ -100,6 +100,7 @@ def taken(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
         "starts_at": appointment.starts_at.isoformat(),
         "ends_at": appointment.ends_at.isoformat(),
         "fee": appointment.fee,
+        "booked_at": appointment.booked_at.isoformat(),
         "event_id": str(event_id) if event_id else None,
     }
 
@@ -156,5 +157,6 @@ def _told(schedule: Schedule, person_id: UUID, answer: dict[str, Any]) -> Appoin
         starts_at=datetime.fromisoformat(answer["starts_at"]),
         ends_at=datetime.fromisoformat(answer["ends_at"]),
         fee=answer["fee"],
+        booked_at=datetime.fromisoformat(answer["booked_at"]),
         status=AppointmentStatus.BOOKED,
     )

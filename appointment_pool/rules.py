@@ -116,16 +116,20 @@ def refusal_to_book(
     return None
 
 
+def last_day_to_cancel(*, day: date, booked_on: date, days_before: int) -> date:
+    """The last day on which the patient may give the number back, while its time has not come.
+
+    What was booked on the day itself may be given back on that day.
+    """
+    return day if booked_on == day else day - timedelta(days=days_before)
+
+
 def may_cancel(
     *, day: date, starts_at: datetime, booked_on: date, today: date, now: datetime, days_before: int
 ) -> bool:
-    """Whether the patient may still give the number back.
-
-    What was booked on the day itself may be given back until its time comes.
-    """
-    if now >= starts_at:
-        return False
-    return booked_on == day or today <= day - timedelta(days=days_before)
+    """Whether the patient may still give the number back."""
+    last = last_day_to_cancel(day=day, booked_on=booked_on, days_before=days_before)
+    return now < starts_at and today <= last
 
 
 def _minutes(at: time) -> int:

@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import (
     Count,
     DateField,
+    Exists,
     ExpressionWrapper,
     F,
     IntegerField,
@@ -23,7 +24,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from appointment_pool.models import Appointment, BookingSetting, Schedule, Slot
-from appointment_pool.rules import DAYS_AHEAD, SETTINGS
+from appointment_pool.rules import CANCEL_DAYS_BEFORE, DAYS_AHEAD, SETTINGS
 from appointment_pool.states import ScheduleStatus, SlotStatus
 from kernel.actor import Actor, Role
 from kernel.postgres import prepared
@@ -32,14 +33,19 @@ from registry.persons.selectors import same_person
 from registry.persons.states import LIVE
 from registry.practitioners.models import Practitioner
 
-RELEASED = """
-SELECT s.node, s.day, s.ends_at, o.id, o.code, o.name, d.id, d.code, d.standard, d.name, p.id, p.name
+OF_HOSPITAL = ("id", "code", "name", "address", "phone")
+OF_DEPARTMENT = ("id", "code", "standard", "name")
+OF_DOCTOR = ("id", "name")
+RELEASED = f"""
+SELECT s.node, s.day, s.ends_at, ARRAY[{", ".join(f"o.{name}::text" for name in OF_HOSPITAL)}],
+  ARRAY[{", ".join(f"d.{name}::text" for name in OF_DEPARTMENT)}],
+  ARRAY[{", ".join(f"p.{name}::text" for name in OF_DOCTOR)}]
 FROM appointment_pool_schedule s
 JOIN organisations_organisation o ON o.id = s.organisation_id
 JOIN organisations_department d ON d.id = s.department_id
 LEFT JOIN practitioners_practitioner p ON p.id = s.practitioner_id
 WHERE s.id = %s AND s.status <> 'planned'
-"""
+"""  # noqa: S608
 SAME_PERSON = """
 survivor AS (
   SELECT coalesce((SELECT survivor_id FROM persons_person WHERE id = %(person)s), %(person)s::uuid) AS id
@@ -132,13 +138,12 @@ def released_schedule(schedule_id: UUID) -> Schedule | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    node, day, ends_at, *names = row
-    hospital, department, doctor = names[:3], names[3:7], names[7:]
+    node, day, ends_at, hospital, department, doctor = row
     return Schedule(
         id=schedule_id, node=node, day=day, ends_at=ends_at,
-        organisation=Organisation(**dict(zip(("id", "code", "name"), hospital, strict=True))),
-        department=Department(**dict(zip(("id", "code", "standard", "name"), department, strict=True))),
-        practitioner=Practitioner(id=doctor[0], name=doctor[1]) if doctor[0] else None,
+        organisation=Organisation(**dict(zip(OF_HOSPITAL, hospital, strict=True))),
+        department=Department(**dict(zip(OF_DEPARTMENT, department, strict=True))),
+        practitioner=Practitioner(**dict(zip(OF_DOCTOR, doctor, strict=True))) if doctor[0] else None,
     )  # fmt: skip
 
 
@@ -155,19 +160,23 @@ def standing(*, schedule_id: UUID, person_id: UUID, key: str, now: datetime) -> 
 
 def bookable(schedules: QuerySet[Schedule], *, today: date, now: datetime) -> QuerySet[Schedule]:
     """Those that can be booked now, soonest first, with their `numbers` and how many are `left`."""
-    return counted(
-        schedules.annotate(
-            last_day=ExpressionWrapper(
-                Value(today, DateField()) + _setting(DAYS_AHEAD), output_field=DateField()
-            )
-        ).filter(
-            status=ScheduleStatus.OPEN,
-            starts_at__gte=_midnight(today),  # where the index is entered
-            ends_at__gt=now,
-            day__lte=F("last_day"),
-        ),
-        now=now,
-    ).order_by("starts_at", "id")
+    found = open_schedules(schedules, today=today, now=now)
+    return counted(found, now=now).order_by("starts_at", "id")
+
+
+def open_schedules(
+    schedules: QuerySet[Schedule], *, today: date, now: datetime
+) -> QuerySet[Schedule]:
+    """Those that can be booked now, if a number is left."""
+    last_day = ExpressionWrapper(
+        Value(today, DateField()) + _setting(DAYS_AHEAD), output_field=DateField()
+    )
+    return schedules.annotate(last_day=last_day).filter(
+        status=ScheduleStatus.OPEN,
+        starts_at__gte=_midnight(today),  # where the index is entered
+        ends_at__gt=now,
+        day__lte=F("last_day"),
+    )
 
 
 def counted(schedules: QuerySet[Schedule], *, now: datetime) -> QuerySet[Schedule]:
@@ -184,6 +193,32 @@ def of_department(schedules: QuerySet[Schedule], standard: str) -> QuerySet[Sche
     meant = Q(standard=standard) | Q(standard__startswith=f"{standard}.")
     departments = Department.objects.filter(meant)
     return schedules.filter(department_id__in=departments.values("id"))
+
+
+def of_own_department(schedules: QuerySet[Schedule], code: str) -> QuerySet[Schedule]:
+    """Those of the department to which its hospital gave this code."""
+    return schedules.filter(department__code=code)
+
+
+def hospitals_open(schedules: QuerySet[Schedule], city: str) -> QuerySet[Organisation]:
+    """Institutions of a city that have one of these schedules, by name."""
+    own = schedules.filter(node=city, organisation_id=OuterRef("id"))
+    return Organisation.objects.filter(Exists(own), node=city).order_by("name", "code")
+
+
+def departments_open(
+    schedules: QuerySet[Schedule], organisation_id: UUID
+) -> list[Mapping[str, Any]]:
+    """Departments of an institution that have one of these schedules, with what is `left`, by name."""
+    left: dict[UUID, int] = {}
+    for schedule in schedules.filter(organisation_id=organisation_id):
+        before = left.get(schedule.department_id, 0)
+        left[schedule.department_id] = before + schedule.left  # type: ignore[attr-defined]
+    found = Department.objects.filter(id__in=left).order_by("name", "code")
+    return [
+        {"code": one.code, "standard": one.standard, "name": one.name, "left": left[one.id]}
+        for one in found
+    ]
 
 
 def on_day(schedules: QuerySet[Schedule], day: date) -> QuerySet[Schedule]:
@@ -225,6 +260,11 @@ def appointments_visible_to(actor: Actor) -> QuerySet[Appointment]:
     if actor.role is Role.HOSPITAL_SYSTEM and actor.organisation_id is not None:
         return found.filter(organisation_id=actor.organisation_id)
     return found.none()
+
+
+def with_cancelling(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:
+    """With how many `days_before` the day each may last be cancelled."""
+    return appointments.annotate(days_before=_setting(CANCEL_DAYS_BEFORE))
 
 
 def latest_first(appointments: QuerySet[Appointment]) -> QuerySet[Appointment]:

@@ -14,6 +14,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from appointment_pool.api import router as appointments
 from appointment_pool.hospital_api import router as schedules
 from appointment_pool.settings_api import router as booking_settings
+from appointment_pool.places_api import router as places
 from health_records.api import router as records
 from health_records.feeds_api import router as feeds
 from health_records.messages_api import router as messages
@@ -99,6 +100,7 @@ api.add_router("", feeds)
 api.add_router("", appointments)
 api.add_router("", schedules)
 api.add_router("", booking_settings)
+api.add_router("", places)
 
 
 @api.exception_handler(DomainError)

@@ -43,6 +43,7 @@ PUBLIC = frozenset(
         "/api/v1/docs",
         "/api/v1/openapi.json",
         "/api/v1/session",
+        "/api/v1/session/phone",
         "/api/v1/session/renewal",
         "/api/v1/sign-in",
         "/api/v1/sign-in/codes",

@@ -48,10 +48,14 @@ class Part(Schema):
 
 
 class TimelineFilter(Page):
-    """What may be asked of a timeline; `kind` is a FHIR type, several separated by commas."""
+    """What may be asked of a timeline; `kind` is a FHIR type, several separated by commas.
+
+    `code` is `system|code`: what is coded so at every hospital, such as all results of one test.
+    """
 
     kind: str | None = None
     organisation: str | None = None
+    code: str | None = Field(None, pattern=r"^[^|\x00]*\|[^|\x00]+$", max_length=512)
 
 
 class EntryBrief(Schema):
@@ -151,6 +155,7 @@ def timeline(
         kinds=wanted.kind.split(",") if wanted.kind else None,
         organisation_id=organisation_by_code(wanted.organisation).id
         if wanted.organisation else None,
+        coding=_coding(wanted.code) if wanted.code is not None else None,
     )  # fmt: skip
     rows, more = page_of(rows, wanted.limit, most=MOST_LISTED)
     places = organisations_by_id(row.organisation_id for row in rows)
@@ -232,6 +237,11 @@ def _entry(
         "brief": briefs.get(row.id),
         "resource": f"{settings.NODE_URL}/fhir/R4/{row.resource_type}/{row.id}",
     }
+
+
+def _coding(token: str) -> tuple[str, str]:
+    system, _, code = token.partition("|")
+    return system, code
 
 
 def _safe_type(text: str) -> str:

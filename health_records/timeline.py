@@ -44,6 +44,8 @@ SELECT * FROM (
          OR (t.occurred_at, t.id) < (%(before_at)s::timestamptz, %(before_id)s::uuid))
     AND (%(kinds)s::text[] IS NULL OR t.resource_type = ANY(%(kinds)s::text[]))
     AND (%(organisation)s::uuid IS NULL OR t.organisation_id = %(organisation)s::uuid)
+    AND (%(code)s::text IS NULL OR (t.code_system, t.code) = (%(code_system)s, %(code)s)
+         OR t.more_codes @> ARRAY[%(code_system)s || '|' || %(code)s])
   ORDER BY t.registration_id, t.occurred_at DESC, t.id DESC LIMIT %(limit)s
 ) AS part
 """
@@ -94,8 +96,9 @@ def timeline_of(
     before: tuple[datetime, UUID] | None = None,
     kinds: Sequence[str] | None = None,
     organisation_id: UUID | None = None,
+    coding: tuple[str, str] | None = None,
 ) -> list[TimelineRow]:
-    """The newest rows of these registrations, below a place if one is given."""
+    """The newest rows of these registrations, below a place if one is given; `coding` is (system, code)."""
     if not links:
         return []
     with connection.cursor() as cursor:
@@ -108,6 +111,8 @@ def timeline_of(
                 "before_id": before[1] if before else None,
                 "kinds": list(kinds) if kinds else None,
                 "organisation": organisation_id,
+                "code_system": coding[0] if coding else None,
+                "code": coding[1] if coding else None,
                 "limit": limit,
             },
         )

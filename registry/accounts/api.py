@@ -1,15 +1,13 @@
 """Signing in and out of people."""
 
 from datetime import datetime
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
 from kernel.http import NO_NUL, SignedInRequest, refuse_other_sites
-from kernel.problems import Unauthenticated
 from registry.accounts import services, sessions
-from registry.accounts.selectors import session_of
+from registry.accounts.sessions import PageSessionOut
 
 router = Router(tags=["sign-in"])
 
@@ -26,16 +24,6 @@ class SessionOut(Schema):
 
     access_token: str
     token_type: str = "Bearer"  # noqa: S105
-    expires_at: datetime
-
-
-class PageSessionOut(Schema):
-    """Who is signed in on a page, and until when unless the session is renewed."""
-
-    login: str
-    name: str
-    role: str
-    person_id: UUID | None
     expires_at: datetime
 
 
@@ -61,22 +49,22 @@ def open_session(
     refuse_other_sites(request)
     token, _ = services.sign_in(login=payload.login, password=payload.password)
     sessions.keep(response, token)
-    return _told(token)
+    return sessions.told(token)
 
 
 @router.get("/session", response=PageSessionOut)
 def session(request: SignedInRequest) -> dict[str, object]:
     """Who is signed in."""
-    return _told(sessions.token_of(request))
+    return sessions.told(sessions.token_of(request))
 
 
 @router.post("/session/renewal", response=PageSessionOut)
 def renew_session(request: SignedInRequest) -> dict[str, object]:
     """Go on being signed in: somebody is using the page."""
     token = sessions.token_of(request)
-    _told(token)  # an account that was turned off a moment ago renews nothing
+    sessions.told(token)  # an account that was turned off a moment ago renews nothing
     services.renew_session(token=token)
-    return _told(token)
+    return sessions.told(token)
 
 
 @router.delete("/session", response={204: None})
@@ -85,17 +73,3 @@ def close_session(request: SignedInRequest, response: HttpResponse) -> Status[No
     services.sign_out(token=sessions.token_of(request))
     sessions.drop(response)
     return Status(204, None)
-
-
-def _told(token: str) -> dict[str, object]:
-    found = session_of(token)
-    if found is None:
-        raise Unauthenticated
-    account, ends = found
-    return {
-        "login": account.login,
-        "name": account.name,
-        "role": account.role,
-        "person_id": account.person_id,
-        "expires_at": ends,
-    }

@@ -96,10 +96,10 @@ def create_resident() -> Account:
     return account
 
 
-def bind_to_person(*, account_id: UUID, person_id: UUID, level: RealNameLevel) -> bool:
-    """Let a resident's account stand for a person; False when it stands for one already."""
+def bind_to_person(*, account_id: UUID, person_id: UUID, name: str, level: RealNameLevel) -> bool:
+    """Let a resident's account stand for a person of this name; False when it stands for one already."""
     free = Account.objects.filter(pk=account_id, person_id__isnull=True)
-    return bool(free.update(person_id=person_id, real_name_level=level))
+    return bool(free.update(person_id=person_id, name=name, real_name_level=level))
 
 
 def sign_in(*, login: str, password: str) -> tuple[str, datetime]:

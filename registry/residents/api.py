@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
 from kernel.access.rules import Fact
 from kernel.access.services import authorise
 from kernel.actor import Actor
-from kernel.http import NO_NUL, Request, SignedInRequest
+from kernel.http import NO_NUL, Request, SignedInRequest, refuse_other_sites
+from registry.accounts import sessions
 from registry.accounts.models import Account
+from registry.accounts.sessions import PageSessionOut
 from registry.persons.selectors import survivor_of
 from registry.residents import selectors, services
 from registry.residents.rules import CODE_LIFE, CODE_PAUSE
@@ -77,6 +79,17 @@ def sign_in(request: HttpRequest, payload: PhoneSignInIn) -> dict[str, object]:
     """Sign in as a resident with a phone and its code; the first time makes the account."""
     token, ends = services.sign_in(phone=payload.phone, code=payload.code)
     return {"access_token": token, "expires_at": ends}
+
+
+@router.post("/session/phone", auth=None, response=PageSessionOut)
+def open_session(
+    request: HttpRequest, payload: PhoneSignInIn, response: HttpResponse
+) -> dict[str, object]:
+    """Sign in on a page with a phone and its code: the session is kept in a cookie."""
+    refuse_other_sites(request)
+    token, _ = services.sign_in(phone=payload.phone, code=payload.code)
+    sessions.keep(response, token)
+    return sessions.told(token)
 
 
 @router.get("/me", response=MeOut)

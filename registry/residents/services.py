@@ -127,7 +127,7 @@ def bind(*, name: str, document_type: str, number: str, by: Actor) -> None:
         raise TooManyBindings
     is_open = _counted("bindings to", identity_text(document_type, plain), limits, now)
     try:
-        _bind(normalise_name(name), document_type, plain, is_open=is_open, by=by)
+        _bind(name.strip(), document_type, plain, is_open=is_open, by=by)
     except NotVisible:
         raise BindingRefused from None
 
@@ -142,13 +142,13 @@ def forget_expired() -> int:
 
 
 @transaction.atomic
-def _bind(name_key: str, kind: str, number: str, *, is_open: bool, by: Actor) -> None:
+def _bind(name: str, kind: str, number: str, *, is_open: bool, by: Actor) -> None:
     """Refused by the access decision, about the holder, unless everything agrees."""
     holder, holders_name = stated_holder(kind, number) or (None, None)
     meant = holder or by.id  # the same work where nobody holds the document
     locks.hold([f"binding {meant}"])
     bound = selectors.accounts_bound_to(same_person(meant) or [meant])
-    agrees = may_bind(name_key, holders_name, bound, settings.ACCOUNTS_PER_PERSON)
+    agrees = may_bind(normalise_name(name), holders_name, bound, settings.ACCOUNTS_PER_PERSON)
     authorise_write(
         by,
         BINDING,
@@ -158,7 +158,7 @@ def _bind(name_key: str, kind: str, number: str, *, is_open: bool, by: Actor) ->
         resource_id=by.id,
     )
     if holder is None or not accounts.bind_to_person(
-        account_id=by.id, person_id=holder, level=RealNameLevel.SELF_DECLARED
+        account_id=by.id, person_id=holder, name=name, level=RealNameLevel.SELF_DECLARED
     ):
         raise BoundAlready
 

@@ -57,13 +57,15 @@ def test_the_first_free_number(book, schedule, person, hospital):
     made = Appointment.objects.get()
     assert (answer.status_code, answer.json()) == (201, {
         "id": str(made.id), "schedule": str(schedule.id), "city": hospital.node,
-        "hospital": {"code": hospital.code, "name": hospital.name},
+        "city_name": hospital.node,
+        "hospital": {"code": hospital.code, "name": hospital.name, "address": "", "phone": ""},
         "department": {
             "code": schedule.department.code, "standard": "A03.01", "name": "呼吸内科",
         },
         "practitioner": None, "sequence": 1, "day": day().isoformat(),
         "starts_at": f"{day()}T08:00:00+08:00", "ends_at": f"{day()}T09:00:00+08:00", "fee": 2500,
-        "status": "booked", "cancel_reason": "",
+        "status": "booked", "cancel_reason": "", "cancel_by": day(0).isoformat(),
+        "may_cancel": True,
     })  # fmt: skip
     slot = Slot.objects.get(sequence=1)
     assert (slot.status, slot.appointment_id, made.slot_id) == ("busy", made.id, slot.id)
@@ -285,7 +287,7 @@ def test_a_number_given_back_is_free_again(book, resident, schedule, person):
     answer = cancelled(resident, made["id"])
 
     assert (answer.status_code, answer.json()) == (
-        200, made | {"status": "cancelled", "cancel_reason": "pat"},
+        200, made | {"status": "cancelled", "cancel_reason": "pat", "may_cancel": False},
     )  # fmt: skip
     slot = Slot.objects.get(sequence=1)
     assert (slot.status, slot.appointment_id) == ("free", None)

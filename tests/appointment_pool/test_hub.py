@@ -54,7 +54,8 @@ class City:
             )
         return {
             "id": str(made), "sequence": 7, "starts_at": schedule.starts_at.isoformat(),
-            "ends_at": schedule.ends_at.isoformat(), "fee": schedule.fee, "event_id": None,
+            "ends_at": schedule.ends_at.isoformat(), "fee": schedule.fee,
+            "booked_at": timezone.now().isoformat(), "event_id": None,
         }  # fmt: skip
 
 
@@ -105,7 +106,9 @@ def test_how_many_are_left(resident, schedule):
 
     assert (listed["numbers"], listed["left"], listed["city"]) == (3, 2, PINGLIANG)
     period = {"starts_at": listed["starts_at"], "ends_at": listed["ends_at"]}
-    assert shown == listed | {"periods": [period | {"numbers": 3, "left": 2}]}
+    assert shown == listed | {
+        "periods": [period | {"numbers": 3, "left": 2}], "cancel_by": day(0).isoformat(),
+    }  # fmt: skip
 
 
 def test_only_what_can_be_booked_is_listed(resident, arrives):

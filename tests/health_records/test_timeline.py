@@ -121,6 +121,27 @@ def test_filters(resident, person, record):
     assert timeline(resident, person, organisation="nowhere").status_code == 404
 
 
+def test_one_test_over_all_hospitals(resident, person, record):
+    whose = record[0].registration
+    local = EntryFactory(
+        registration=whose, occurred_at=START, code_system="urn:lab", code="WBC",
+        more_codes=["http://loinc.org|6690-2", "=6690-2"],
+    )  # fmt: skip
+    loinc = EntryFactory(
+        registration=record[1].registration, occurred_at=START + timedelta(days=30),
+        code_system="http://loinc.org", code="6690-2",
+    )  # fmt: skip
+    EntryFactory(registration=whose, code_system="urn:other", code="6690-2")
+
+    found = timeline(resident, person, code="http://loinc.org|6690-2")
+
+    assert ids(found) == [str(loinc.id), str(local.id)]
+    assert ids(timeline(resident, person, code="urn:lab|WBC", kind="Observation")) == [
+        str(local.id)
+    ]
+    assert timeline(resident, person, code="6690-2").status_code == 422
+
+
 def test_words_in_english(person, record):
     english = as_somebody(Role.RESIDENT, person_id=person.id, **{"Accept-Language": "en"})
 

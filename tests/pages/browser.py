@@ -57,6 +57,12 @@ def sign_in(page: Page, login: str, secret: str) -> None:
     page.locator("form button[type=submit]").click()
 
 
+def sign_in_by_password(page: Page, login: str, secret: str) -> None:
+    """Sign in as a resident who does so with a login, from the page that asks for the phone."""
+    page.locator("a[href*='/sign-in/password']").click()
+    sign_in(page, login, secret)
+
+
 def serious_faults(page: Page) -> list[str]:
     """What axe-core finds that keeps somebody out: rule, and the first place."""
     # Evaluated through the debugger, which the page's own policy does not hold.

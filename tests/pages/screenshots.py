@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
-from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, visitor
+from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, sign_in_by_password, visitor
 
 PORT_BASE = 26_000
 WALL = {"width": 1920, "height": 1080}
@@ -25,9 +25,17 @@ LOOKS: dict[str, dict[str, Any]] = {
     "largest": {"choices": {"mode": "elder", "zoom": "largest"}},
     "english": {"choices": {"language": "en"}},
 }
-PAGES = {"home": "/", "record": "/record", "access": "/record/access", "me": "/me"}
+PAGES = {
+    "home": "/",
+    "numbers": "/numbers",
+    "record": "/record",
+    "access": "/record/access",
+    "me": "/me",
+    "bind": "/bind",
+}
 LONG = "新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿合奇县人民医院（县域医共体总院）"
 SETTLED = 400
+NEXT = {"city": "hospital", "hospital": "department", "department": "doctor", "doctor": "time"}
 
 
 def failing(route: Route) -> None:
@@ -39,7 +47,7 @@ def failing(route: Route) -> None:
     )  # fmt: skip
 
 
-def changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Route], None]:
+def changed(change: Callable[[Any], Any]) -> Callable[[Route], None]:
     """A true answer, altered."""
 
     def answer(route: Route) -> None:
@@ -51,9 +59,31 @@ def changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Rou
 
 def long_names(page: dict[str, Any]) -> dict[str, Any]:
     """The longest names there are."""
-    words = {"organisation": LONG, "display": LONG, "who": "买买提·吐尔逊·阿卜杜热合曼"}
+    words = {
+        "organisation": LONG,
+        "display": LONG,
+        "who": "买买提·吐尔逊·阿卜杜热合曼",
+        "hospital": {"code": "H", "name": LONG, "address": LONG, "phone": ""},
+        "practitioner": {"id": "p", "name": "买买提·吐尔逊·阿卜杜热合曼"},
+    }
     items = [{**one, **{n: text for n, text in words.items() if n in one}} for one in page["items"]]
     return {**page, "items": items}
+
+
+def told(status: int, body: Any) -> Callable[[Route], None]:
+    """An answer as the node would give it."""
+    kind = "application/json" if status < 400 else "application/problem+json"
+    return lambda route: route.fulfill(status=status, content_type=kind, body=json.dumps(body))
+
+
+def sold_out(page: dict[str, Any]) -> dict[str, Any]:
+    """Nothing is left."""
+    return {**page, "items": [{**one, "left": 0} for one in page["items"]]}
+
+
+def unheard_city(cities: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The last city does not answer."""
+    return [*cities[:-1], {**cities[-1], "heard": False}]
 
 
 def never(route: Route) -> None:
@@ -70,7 +100,18 @@ STATES: dict[str, Callable[[Route], None]] = {
     ),
     "long": changed(long_names),
 }  # fmt: skip
-READS = {"record": "**/timeline?*", "access": "**/access-log?*", "home": "**/timeline?*"}
+READS = {
+    "record": "**/timeline?*",
+    "access": "**/access-log?*",
+    "home": "**/timeline?*",
+    "numbers": "**/me/appointments?*",
+}
+REFUSALS: dict[str, dict[str, Any]] = {
+    "sold-out": {"status": 409},
+    "already-booked": {"status": 409},
+    "limit-reached": {"status": 409, "facts": {"limit": "most-open", "most": 3}},
+    "city-unreachable": {"status": 503},
+}
 
 
 def main() -> None:
@@ -80,7 +121,9 @@ def main() -> None:
     with demo() as province, browser() as running:
         for look in LOOKS:
             _resident(running, province, look, folder)
+            _booking(running, province, look, folder)
         _states(running, province, folder)
+        _refusals(running, province, folder)
         _staff(running, province, folder)
     print(*sorted(path.name for path in folder.glob("*.png")), sep="\n")  # noqa: T201
 
@@ -103,7 +146,8 @@ def signed_in(running: Browser, province: Province, login: str, start: str, **op
     user = next(one for one in users if (one["login"], one["url"]) == (login, url))
     page = visitor(running, url, device_scale_factor=2, **options)
     page.goto(start)
-    sign_in(page, login, user["secret"])
+    by = sign_in_by_password if login == "resident" else sign_in
+    by(page, login, user["secret"])
     page.wait_for_url(f"**{start}")
     page.locator("main h2, main table").first.wait_for()
     return page
@@ -112,14 +156,25 @@ def signed_in(running: Browser, province: Province, login: str, start: str, **op
 def _resident(running: Browser, province: Province, look: str, folder: Path) -> None:
     page = visitor(running, province.url(HUB), viewport=PHONE, device_scale_factor=2, **LOOKS[look])
     page.goto("/sign-in")
-    page.locator("#login").wait_for()
+    page.locator("#phone").fill("139")
+    page.locator("form button[type=submit]").click()
     page.screenshot(path=folder / f"resident-sign-in-{look}.png")
+    page.route("**/sign-in/codes", told(202, {"valid_for": 300, "again_after": 60}))
+    page.locator("#phone").fill("13912345678")
+    page.locator("form button[type=submit]").click()
+    page.locator("#code").wait_for()
+    page.screenshot(path=folder / f"resident-sign-in-code-{look}.png")
     page.context.close()
     page = signed_in(running, province, "resident", "/", viewport=PHONE, **LOOKS[look])
     for name, address in PAGES.items():
         page.goto(address)
         page.wait_for_timeout(SETTLED)
         page.screenshot(path=folder / f"resident-{name}-{look}.png")
+    page.goto("/record?kind=results")
+    page.locator("a.trend").first.click()
+    page.locator("table").wait_for()
+    page.wait_for_timeout(SETTLED)
+    page.screenshot(path=folder / f"resident-trend-{look}.png", full_page=True)
     page.goto("/record")
     page.locator(".foot").first.click()
     page.screenshot(path=folder / f"resident-visit-{look}.png", full_page=True)
@@ -127,6 +182,77 @@ def _resident(running: Browser, province: Province, look: str, folder: Path) -> 
     page.goto("/record")
     page.wait_for_timeout(SETTLED)
     page.screenshot(path=folder / f"resident-record-desktop-{look}.png")
+    page.context.close()
+
+
+def _booking(running: Browser, province: Province, look: str, folder: Path) -> None:
+    """Every step, the number, and how it is given back, so that the next look can begin again."""
+    page = signed_in(running, province, "resident", "/", viewport=PHONE, **LOOKS[look])
+    for step in _steps(page):
+        page.wait_for_timeout(SETTLED)
+        page.screenshot(path=folder / f"resident-book-{step}-{look}.png")
+    page.locator(".bottom button").click()
+    page.wait_for_url("**/numbers/number?*")
+    for name in ("booked", "home-coming", "numbers-coming"):
+        address = {"home-coming": "/", "numbers-coming": "/numbers"}.get(name)
+        here = page.url
+        if address:
+            page.goto(address)
+        page.wait_for_timeout(2 * SETTLED)
+        page.screenshot(path=folder / f"resident-{name}-{look}.png")
+        page.goto(here)
+    page.locator(".cancel").click()
+    page.wait_for_timeout(SETTLED)
+    page.screenshot(path=folder / f"resident-cancel-{look}.png")
+    page.locator("dialog .danger").click()
+    page.locator(".gone").wait_for()
+    page.screenshot(path=folder / f"resident-cancelled-{look}.png")
+    page.context.close()
+
+
+def _steps(page: Page) -> Iterator[str]:
+    """Go from step to step; each is here when its name is given."""
+    page.goto("/book")
+    for step in ("city", "hospital", "department", "doctor"):
+        page.locator("main li a").first.wait_for()
+        yield step
+        page.locator("main li a").first.click()
+        page.wait_for_url(f"**/book/{NEXT[step]}?*")
+    page.locator(".periods label:not(.full)").first.click()
+    yield "time"
+    page.locator(".bottom button").click()
+    page.locator("dl").wait_for()
+    yield "check"
+
+
+def _refusals(running: Browser, province: Province, folder: Path) -> None:
+    """What is told when a number is not booked; an empty city, and a day that is full."""
+    page = signed_in(running, province, "resident", "/", viewport=PHONE)
+    for step in _steps(page):
+        summary = page.url
+        if step == "doctor":
+            page.route("**/schedules?*", changed(sold_out))
+            page.reload()
+            page.locator(".off").first.wait_for()
+            page.screenshot(path=folder / "resident-book-doctor-full.png")
+            page.unroute("**/schedules?*")
+            page.goto(summary)
+    for code, more in REFUSALS.items():
+        problem = {"type": f"urn:problem:{code}", "title": "", **more}
+        page.route("**/api/v1/appointments", told(more["status"], problem))
+        page.goto(summary)
+        page.locator(".bottom button").click()
+        page.get_by_role("alert").wait_for()
+        page.screenshot(path=folder / f"resident-refused-{code}.png")
+        page.unroute("**/api/v1/appointments")
+    page.route("**/hospitals", told(200, []))
+    page.goto(summary.replace("/check", "/hospital"))
+    page.locator(".empty").wait_for()
+    page.screenshot(path=folder / "resident-book-hospital-empty.png")
+    page.route("**/booking/cities", changed(unheard_city))
+    page.goto("/book")
+    page.locator(".off").wait_for()
+    page.screenshot(path=folder / "resident-book-city-unheard.png")
     page.context.close()
 
 

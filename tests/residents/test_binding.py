@@ -69,7 +69,7 @@ def test_name_and_number_bind_and_the_next_request_reads_the_own_record(resident
     assert (answer.status_code, answer.json()) == (
         200,
         {
-            "account_id": str(account.id), "role": "resident", "name": "", "phone": None,
+            "account_id": str(account.id), "role": "resident", "name": name.strip(), "phone": None,
             "person_id": str(somebody), "real_name_level": "self_declared",
         },
     )  # fmt: skip

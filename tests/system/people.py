@@ -145,6 +145,11 @@ def ask_for_code(province: Province, phone: str) -> str:
     url = f"{province.url(HUB)}/api/v1/sign-in/codes"
     answer = HTTP.request("POST", url, json={"phone": phone})
     assert answer.status == 202, answer.data
+    return code_sent_to(province, phone)
+
+
+def code_sent_to(province: Province, phone: str) -> str:
+    """The latest code of a phone, from the mailbox."""
     letters = map(orjson.loads, province.jianqiao("mailbox", "--json").stdout.splitlines())
     return str(next(one["parameters"]["code"] for one in letters if one["phone"] == phone))
 

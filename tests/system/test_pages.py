@@ -7,11 +7,22 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.throwaway_province import HUB
 from config.model_province.write_samples import cast, two_hospitals
-from tests.pages.browser import DESKTOP, PHONE, TABLET, browser, serious_faults, sign_in, visitor
+from tests.pages.browser import (
+    DESKTOP,
+    PHONE,
+    TABLET,
+    browser,
+    serious_faults,
+    sign_in,
+    sign_in_by_password,
+    visitor,
+)
 
 RESIDENTS = {
     "sign-in": "/sign-in",
     "home": "/",
+    "book": "/book",
+    "numbers": "/numbers",
     "record": "/record",
     "access": "/record/access",
     "me": "/me",
@@ -63,7 +74,7 @@ def test_a_resident_signs_in_and_finds_the_records_of_two_cities(visit, secret_o
     page = visit(viewport=PHONE)
     page.goto("/record")
     expect(page).to_have_url(re.compile(r"/sign-in\?next=/record$"))
-    sign_in(page, "resident", "wrong-horse-1")
+    sign_in_by_password(page, "resident", "wrong-horse-1")
     expect(page.get_by_role("alert")).to_have_text("账号或密码不对，请再看一看")
     expect(page.locator("#password")).to_be_focused()
 
@@ -101,7 +112,7 @@ def test_a_resident_signs_in_and_finds_the_records_of_two_cities(visit, secret_o
 
 def test_the_keyboard_alone_leads_everywhere(visit, secret_of):
     page = visit(viewport=PHONE)
-    page.goto("/sign-in")
+    page.goto("/sign-in/password")
     page.locator("#login").focus()
     page.keyboard.type("resident")
     page.keyboard.press("Tab")
@@ -139,7 +150,7 @@ def test_no_page_of_a_resident_keeps_anybody_out(visit, secret_of, choices, sche
             page.set_viewport_size(size)
             assert page.evaluate(OVERFLOW) == 0, (name, size)
         if name == "sign-in":
-            sign_in(page, "resident", secret_of["resident"])
+            sign_in_by_password(page, "resident", secret_of["resident"])
             page.locator(".entrances").wait_for()
 
     assert found == {name: [] for name in RESIDENTS}
@@ -166,7 +177,7 @@ def test_a_node_that_is_away_says_so_and_what_to_quote(visit):
 def test_targets_of_the_large_type_are_a_finger_wide(visit, secret_of):
     page = visit(viewport=PHONE, choices={"mode": "elder"})
     page.goto("/")
-    sign_in(page, "resident", secret_of["resident"])
+    sign_in_by_password(page, "resident", secret_of["resident"])
     page.locator(".entrances").wait_for()
 
     small = page.evaluate("""
@@ -215,7 +226,7 @@ def test_a_village_link_brings_the_sign_in_within_three_seconds(visit):
     )
 
     page.goto("/sign-in")
-    page.locator("#login").wait_for()
+    page.locator("#phone").wait_for()
 
     arrived = page.evaluate(
         "Math.max(...performance.getEntriesByType('resource').map((one) => one.responseEnd))"

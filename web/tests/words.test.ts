@@ -4,11 +4,14 @@ import { describe, expect, test } from "vitest"
 import { DIRECTORY } from "@/directory/words.ts"
 import { SHARED } from "@/language/shared.ts"
 import { factsOf, filled, type Words } from "@/language/words.ts"
+import { BOOKING } from "@/resident/booking/words.ts"
+import { ENTRY } from "@/resident/entry/words.ts"
 import { RESIDENT } from "@/resident/words.ts"
 
-const TABLES: Record<string, Words> = { SHARED, RESIDENT, DIRECTORY }
+const TABLES: Record<string, Words> = { SHARED, RESIDENT, ENTRY, BOOKING, DIRECTORY }
 /** Looked up by a code of the node. */
-const BY_CODE = /^(act|try|why)\.|^(AMB|IMP|EMER|VR|HH)$/
+const BY_CODE =
+  /^(act|try|why|title|level|grade|period)\.|^(AMB|IMP|EMER|VR|HH)$|^(unverified|self_declared)$|_(checked|reader|verified)$/
 const SOURCES = join(import.meta.dirname, "../src")
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf-8" })

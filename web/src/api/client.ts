@@ -7,11 +7,17 @@ type Operation<P extends keyof paths, M extends Method> = paths[P][M]
 type WithMethod<M extends Method> = {
   [P in keyof paths]: paths[P] extends { [K in M]: object } ? P : never
 }[keyof paths]
-type Answer<O> = O extends { responses: { 200: { content: { "application/json": infer A } } } }
+type Json<A> = { content: { "application/json": A } }
+type Answer<O> = O extends { responses: { 200: Json<infer A> } }
   ? A
-  : undefined
+  : O extends { responses: { 201: Json<infer A> } }
+    ? A
+    : O extends { responses: { 202: Json<infer A> } }
+      ? A
+      : undefined
 type PathFacts<O> = O extends { parameters: { path: infer F } } ? F : undefined
 type Query<O> = O extends { parameters: { query?: infer Q } } ? Q : undefined
+type Headers<O> = O extends { parameters: { header: infer H } } ? H : undefined
 type Body<O> = O extends { requestBody: { content: { "application/json": infer B } } }
   ? B
   : undefined
@@ -20,6 +26,7 @@ export interface Options<O> {
   path?: PathFacts<O>
   query?: Query<O>
   body?: Body<O>
+  headers?: Headers<O>
   signal?: AbortSignal
 }
 
@@ -31,6 +38,7 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly requestId: string,
+    readonly facts: Readonly<Record<string, unknown>> = {},
   ) {
     super(code)
   }
@@ -77,6 +85,7 @@ async function call<P extends keyof paths, M extends Method>(
       Accept: "application/json",
       "Accept-Language": language.value === "zh" ? "zh-hans" : "en",
       ...(options.body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...(options.headers as Record<string, string> | undefined),
     },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     ...(options.signal ? { signal: options.signal } : {}),
@@ -103,6 +112,7 @@ async function problemOf(response: Response): Promise<Problem> {
     text("title"),
     text("detail"),
     response.headers.get("X-Request-Id") ?? "",
+    (body.facts ?? {}) as Record<string, unknown>,
   )
 }
 

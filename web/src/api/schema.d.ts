@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/appointments/{appointment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Appointment
+         * @description One of one's own appointments.
+         */
+        get: operations["appointment_pool_api_appointment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointments/{appointment_id}/cancel": {
         parameters: {
             query?: never;
@@ -44,7 +64,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/booking-settings": {
+    "/api/v1/booking/cities": {
         parameters: {
             query?: never;
             header?: never;
@@ -52,10 +72,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Settings
-         * @description The rules of booking in the province, or as they hold at a hospital.
+         * Cities
+         * @description The cities of the province, in order of code.
          */
-        get: operations["appointment_pool_settings_api_settings"];
+        get: operations["appointment_pool_places_api_cities"];
         put?: never;
         post?: never;
         delete?: never;
@@ -64,19 +84,39 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/booking-settings/{name}": {
+    "/api/v1/booking/cities/{city}/hospitals": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get?: never;
         /**
-         * Set Rule
-         * @description Set a rule's number at the hub, or take back what was set.
+         * Hospitals
+         * @description Hospitals of a city where something can be booked.
          */
-        put: operations["appointment_pool_settings_api_set_rule"];
+        get: operations["appointment_pool_places_api_hospitals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking/hospitals/{hospital}/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Departments
+         * @description Departments of a hospital where something can be booked.
+         */
+        get: operations["appointment_pool_places_api_departments"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -580,6 +620,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Session
+         * @description Sign in on a page with a phone and its code: the session is kept in a cookie.
+         */
+        post: operations["registry_residents_api_open_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/renewal": {
         parameters: {
             query?: never;
@@ -750,12 +810,21 @@ export interface components {
         /**
          * AppointmentOut
          * @description A number somebody booked; the fee in 分 (0.01 yuan).
+         *
+         *     `cancel_by` is the last day on which the patient may cancel, before the number's time.
          */
         AppointmentOut: {
+            /**
+             * Cancel By
+             * Format: date
+             */
+            cancel_by: string;
             /** Cancel Reason */
             cancel_reason: string;
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -775,6 +844,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** May Cancel */
+            may_cancel: boolean;
             practitioner: components["schemas"]["PractitionerOut"] | null;
             /**
              * Schedule
@@ -815,6 +886,18 @@ export interface components {
             name: string;
             /** Number */
             number: string;
+        };
+        /**
+         * CityOut
+         * @description A city; `heard` is false while it does not answer and nothing can be booked there.
+         */
+        CityOut: {
+            /** Code */
+            code: string;
+            /** Heard */
+            heard: boolean;
+            /** Name */
+            name: string;
         };
         /**
          * CodeAskedOut
@@ -1115,14 +1198,36 @@ export interface components {
             until?: string | null;
         };
         /**
+         * HospitalOut
+         * @description A hospital with numbers in the days to come; level and grade by their codes.
+         */
+        HospitalOut: {
+            /** Address */
+            address: string;
+            /** Code */
+            code: string;
+            /** Grade */
+            grade: string;
+            /** Level */
+            level: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+        };
+        /**
          * InstitutionOut
          * @description A hospital.
          */
         InstitutionOut: {
+            /** Address */
+            address: string;
             /** Code */
             code: string;
             /** Name */
             name: string;
+            /** Phone */
+            phone: string;
         };
         /**
          * Intake
@@ -1241,6 +1346,20 @@ export interface components {
             resources_stored: number;
             /** Within A Day */
             within_a_day?: number | null;
+        };
+        /**
+         * OpenDepartmentOut
+         * @description A department of a hospital and how many of its numbers are left in the days to come.
+         */
+        OpenDepartmentOut: {
+            /** Code */
+            code: string;
+            /** Left */
+            left: number;
+            /** Name */
+            name: string;
+            /** Standard */
+            standard: string;
         };
         /**
          * OrganisationOut
@@ -1525,6 +1644,8 @@ export interface components {
         /**
          * ScheduleFilter
          * @description What is looked for; `department` is a standard code, those below it included.
+         *
+         *     `own_department` is the code that a hospital gave its department.
          */
         ScheduleFilter: {
             /** City */
@@ -1542,6 +1663,8 @@ export interface components {
              * @default 50
              */
             limit: number;
+            /** Own Department */
+            own_department?: string | null;
             /** Practitioner */
             practitioner?: string | null;
         };
@@ -1582,6 +1705,8 @@ export interface components {
         ScheduleOut: {
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -1645,44 +1770,6 @@ export interface components {
              * @default Bearer
              */
             token_type: string;
-        };
-        /**
-         * SettingIn
-         * @description The number a rule is to have, of one hospital if that is named; null takes back what was set.
-         */
-        SettingIn: {
-            /** Hospital */
-            hospital?: string | null;
-            /** Value */
-            value: number | null;
-        };
-        /**
-         * SettingOut
-         * @description A rule's number: what holds, the usual one, and what was set; within what bounds it may be set.
-         */
-        SettingOut: {
-            /** Hospital */
-            hospital: number | null;
-            /** Least */
-            least: number;
-            /** Most */
-            most: number;
-            /** Name */
-            name: string;
-            /** Province */
-            province: number | null;
-            /** Usual */
-            usual: number;
-            /** Value */
-            value: number;
-        };
-        /**
-         * SettingsOut
-         * @description Every rule.
-         */
-        SettingsOut: {
-            /** Items */
-            items: components["schemas"]["SettingOut"][];
         };
         /**
          * Shown
@@ -1838,8 +1925,12 @@ export interface components {
         /**
          * TimelineFilter
          * @description What may be asked of a timeline; `kind` is a FHIR type, several separated by commas.
+         *
+         *     `code` is `system|code`: what is coded so at every hospital, such as all results of one test.
          */
         TimelineFilter: {
+            /** Code */
+            code?: string | null;
             /** Cursor */
             cursor?: string | null;
             /** Kind */
@@ -1924,11 +2015,18 @@ export interface components {
         };
         /**
          * WholeScheduleOut
-         * @description A schedule with its periods.
+         * @description A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled.
          */
         WholeScheduleOut: {
+            /**
+             * Cancel By
+             * Format: date
+             */
+            cancel_by: string;
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -2002,6 +2100,28 @@ export interface operations {
             };
         };
     };
+    appointment_pool_api_appointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
     appointment_pool_api_cancel: {
         parameters: {
             query?: never;
@@ -2024,11 +2144,9 @@ export interface operations {
             };
         };
     };
-    appointment_pool_settings_api_settings: {
+    appointment_pool_places_api_cities: {
         parameters: {
-            query?: {
-                hospital?: string | null;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
@@ -2041,25 +2159,21 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SettingsOut"];
+                    "application/json": components["schemas"]["CityOut"][];
                 };
             };
         };
     };
-    appointment_pool_settings_api_set_rule: {
+    appointment_pool_places_api_hospitals: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                name: string;
+                city: string;
             };
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SettingIn"];
-            };
-        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
@@ -2067,7 +2181,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["SettingOut"];
+                    "application/json": components["schemas"]["HospitalOut"][];
+                };
+            };
+        };
+    };
+    appointment_pool_places_api_departments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hospital: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenDepartmentOut"][];
                 };
             };
         };
@@ -2574,6 +2710,7 @@ export interface operations {
                 limit?: number;
                 kind?: string | null;
                 organisation?: string | null;
+                code?: string | null;
             };
             header?: never;
             path: {
@@ -2622,6 +2759,7 @@ export interface operations {
                 city?: string | null;
                 hospital?: string | null;
                 department?: string | null;
+                own_department?: string | null;
                 practitioner?: string | null;
                 day?: string | null;
                 cursor?: string | null;
@@ -2725,6 +2863,30 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    registry_residents_api_open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneSignInIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSessionOut"];
+                };
             };
         };
     };

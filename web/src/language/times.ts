@@ -6,6 +6,7 @@ const DAY = 86_400_000
 const FORMS = {
   day: { month: "long", day: "numeric" },
   dayOfYear: { year: "numeric", month: "long", day: "numeric" },
+  weekday: { weekday: "short" },
   clock: { hour: "2-digit", minute: "2-digit", hour12: false },
   exact: { dateStyle: "full", timeStyle: "short" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>
@@ -18,6 +19,11 @@ export function dayOf(at: string | Date): string {
 /** “11月18日”, with the year unless it is this one. */
 export function dayInWords(at: string, now = new Date()): string {
   return told(at, dayOf(at).slice(0, 4) === dayOf(now).slice(0, 4) ? "day" : "dayOfYear")
+}
+
+/** “周二”. */
+export function weekdayInWords(at: string): string {
+  return told(at, "weekday")
 }
 
 /** “11月”, with the year unless it is this one. */

@@ -9,6 +9,10 @@ declare module "vue-router" {
     open?: boolean
     /** The title of the page, in the chosen language. */
     title?: () => string
+    /** A step of a journey: no tabs lead away from it. */
+    alone?: boolean
+    /** Only for an account that is bound to a person. */
+    bound?: boolean
   }
 }
 

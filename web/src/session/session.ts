@@ -33,6 +33,15 @@ export async function signIn(login: string, password: string): Promise<void> {
   begin(await send("/api/v1/session", { body: { login, password } }))
 }
 
+export async function signInByPhone(phone: string, code: string): Promise<void> {
+  begin(await send("/api/v1/session/phone", { body: { phone, code } }))
+}
+
+/** Ask again who is signed in: what the session stands for has changed. */
+export async function refresh(): Promise<void> {
+  begin(await read("/api/v1/session"))
+}
+
 export async function signOut(): Promise<void> {
   await remove("/api/v1/session")
   session.value = null

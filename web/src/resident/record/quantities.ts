@@ -8,6 +8,9 @@ export interface Bar {
   at: number
 }
 
+/** How a direction is drawn beside its word. */
+export const ARROWS = { high: "↑", highest: "↑↑", low: "↓", lowest: "↓↓", unusual: "" } as const
+
 const POWERS: Readonly<Record<string, string>> = { "9": "⁹", "12": "¹²", "6": "⁶", "3": "³" }
 
 /** A UCUM unit as a report prints it: 10*9/L is 10⁹/L. */

@@ -1,6 +1,8 @@
 /** A visit in a few words. */
+import type { RouteLocationRaw } from "vue-router"
 import { say } from "../words.ts"
-import type { Visit } from "./visits.ts"
+import { measured } from "./quantities.ts"
+import type { Entry, Visit } from "./visits.ts"
 
 const SETTINGS = ["AMB", "IMP", "EMER", "VR", "HH"] as const
 
@@ -23,4 +25,10 @@ export function whereOf(visit: Visit): string {
 export function howOf(visit: Visit): string {
   const setting = SETTINGS.find((one) => one === visit.setting)
   return [setting ? say(setting) : "", visit.practitioner].filter(Boolean).join(" · ")
+}
+
+/** Where all results of a test are; undefined for what is no number with a code. */
+export function trendTo(entry: Entry): RouteLocationRaw | undefined {
+  if (!entry.code || !/^-?\d/.test(measured(entry).value)) return undefined
+  return { path: "/record/trend", query: { code: `${entry.code_system}|${entry.code}` } }
 }
