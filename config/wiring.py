@@ -36,6 +36,7 @@ SEALED_COLUMNS: list[SealedColumn] = [
     SealedColumn("commands.CommandSent", "body"),
     SealedColumn("commands.CommandSent", "answer"),
     SealedColumn("commands.CommandReceived", "answer"),
+    SealedColumn("accounts.SecondFactor", "sealed"),
     SealedColumn("patients.PatientRegistration", "sealed"),
     SealedColumn(
         "patients.RegistrationVersion",

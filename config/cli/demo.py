@@ -179,6 +179,10 @@ def show_access(home: Home) -> None:
         click.echo(f"  {row['url']}/api/v1/docs")
     for row in endpoints["users"]:
         click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
+    tell(
+        "  医务与管理账号还须动态验证码：jianqiao totp 账号",
+        "  Staff also give a one-time code: jianqiao totp LOGIN",
+    )
     phone, hub = resident_phone(), hub_of(home)["url"]
     tell(
         f"  居民也可用手机 {phone} 登录：POST {hub}/api/v1/sign-in/codes，验证码见 jianqiao mailbox",

@@ -81,6 +81,7 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.OPERATOR, "operations.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "operations.write"): ANYBODY_KNOWN,
     (Role.NODE, "keys.share"): AT_HOME,
+    (Role.NODE, "second_factor.write"): AT_HOME,
 } | {(role, "session.open"): ANYBODY_KNOWN for role in Role if role is not Role.NODE}
 ACTIONS = frozenset(action for _, action in RULES)
 

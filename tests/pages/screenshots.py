@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
+from tests.pages.authenticator import one_time_code
 from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, visitor
 
 PORT_BASE = 26_000
@@ -103,7 +104,7 @@ def signed_in(running: Browser, province: Province, login: str, start: str, **op
     user = next(one for one in users if (one["login"], one["url"]) == (login, url))
     page = visitor(running, url, device_scale_factor=2, **options)
     page.goto(start)
-    sign_in(page, login, user["secret"])
+    sign_in(page, login, user["secret"], one_time_code(user))
     page.wait_for_url(f"**{start}")
     page.locator("main h2, main table").first.wait_for()
     return page

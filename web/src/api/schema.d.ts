@@ -571,7 +571,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in with login and password.
+         * @description Sign in with login and password, staff with a one-time code beside them.
          */
         post: operations["registry_accounts_api_sign_in"];
         delete?: never;
@@ -614,6 +614,26 @@ export interface paths {
          * @description Sign in as a resident with a phone and its code; the first time makes the account.
          */
         post: operations["registry_residents_api_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Second Factor
+         * @description A secret for the authenticator of somebody who has none here yet; a code of it confirms it.
+         */
+        post: operations["registry_accounts_api_offer_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1289,6 +1309,16 @@ export interface components {
             type: string;
         };
         /**
+         * PasswordIn
+         * @description Login and password alone.
+         */
+        PasswordIn: {
+            /** Login */
+            login: string;
+            /** Password */
+            password: string;
+        };
+        /**
          * Period
          * @description From one day to another, both included; the last thirty days if nothing is said.
          */
@@ -1589,6 +1619,16 @@ export interface components {
             next: string | null;
         };
         /**
+         * SecondFactorOut
+         * @description A secret for an authenticator, and the same as the address that its QR code holds.
+         */
+        SecondFactorOut: {
+            /** Address */
+            address: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * SessionOut
          * @description A session: send the token as `Authorization: Bearer …`.
          */
@@ -1640,9 +1680,11 @@ export interface components {
         };
         /**
          * SignInIn
-         * @description What somebody signs in with.
+         * @description What somebody signs in with; staff give a one-time code too.
          */
         SignInIn: {
+            /** Code */
+            code?: string | null;
             /** Login */
             login: string;
             /** Password */
@@ -2690,6 +2732,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneSessionOut"];
+                };
+            };
+        };
+    };
+    registry_accounts_api_offer_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorOut"];
                 };
             };
         };
