@@ -29,7 +29,7 @@ from registry.accounts.selectors import signs_in_at_its_node
 from registry.emergency_access import services as emergency
 from registry.emergency_access.models import EmergencyAccess
 from registry.emergency_access.selectors import open_accesses
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 from registry.identity_documents import citizen_number_of
 from registry.organisations.selectors import organisations_by_id
 from registry.patients.models import PatientRegistration
@@ -156,7 +156,7 @@ def joined(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
 
 
 def open_in_emergency(
-    registration_id: UUID, *, reason: Reason, words: str, by: Actor
+    registration_id: UUID, *, reason: EmergencyReason, words: str, by: Actor
 ) -> EmergencyAccess:
     """Open the record of somebody whom the hospital does not treat, for a while."""
     hospital = _hospital_of(by)

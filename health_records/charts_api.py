@@ -13,7 +13,7 @@ from health_records.timeline_page import Asked
 from kernel.http import NO_NUL, SignedInRequest
 from registry.emergency_access.models import EmergencyAccess
 from registry.emergency_access.rules import MOST_CHARACTERS
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 
 router = Router(tags=["workbench"])
 
@@ -87,7 +87,7 @@ class RecordPage(Schema):
 class EmergencyIn(Schema):
     """Why a record is opened in an emergency: a reason from the list, and words."""
 
-    reason: Reason
+    reason: EmergencyReason
     words: str = Field(max_length=MOST_CHARACTERS, pattern=NO_NUL)
 
 

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from kernel.homes import CityModel
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 from registry.organisations.models import Organisation
 
 
@@ -20,7 +20,7 @@ class EmergencyAccess(CityModel):
     )
     account_id = models.UUIDField()
     registration_id = models.UUIDField()
-    reason = models.TextField(choices=Reason)
+    reason = models.TextField(choices=EmergencyReason)
     sealed = models.BinaryField()
     event_id = models.UUIDField()
     starts_at = models.DateTimeField()
@@ -29,7 +29,7 @@ class EmergencyAccess(CityModel):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                name="emergency_access_reason_known", condition=Q(reason__in=Reason.values)
+                name="emergency_access_reason_known", condition=Q(reason__in=EmergencyReason.values)
             ),
             models.CheckConstraint(
                 name="emergency_access_period", condition=Q(ends_at__gt=F("starts_at"))

@@ -20,7 +20,7 @@ from registry.emergency_access import selectors
 from registry.emergency_access.errors import WordsMissing
 from registry.emergency_access.models import EmergencyAccess
 from registry.emergency_access.rules import is_explained
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 from registry.organisations.selectors import organisation_names
 from registry.persons.selectors import person_of_registration, same_person
 from registry.residents.selectors import phones_of_persons
@@ -35,7 +35,7 @@ TOLD_WITHIN = timedelta(days=3)
 
 @transaction.atomic
 def open_record(
-    *, registration_id: UUID, organisation_id: UUID, reason: Reason, words: str, by: Actor
+    *, registration_id: UUID, organisation_id: UUID, reason: EmergencyReason, words: str, by: Actor
 ) -> EmergencyAccess:
     """Let a doctor see the record of this patient for a while; what is open already stays as it is.
 

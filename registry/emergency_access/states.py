@@ -3,7 +3,7 @@
 from django.db import models
 
 
-class Reason(models.TextChoices):
+class EmergencyReason(models.TextChoices):
     """The list a doctor chooses from (紧急调阅理由)."""
 
     LIFE_THREATENING = "life_threatening"

@@ -15,7 +15,7 @@ from registry.emergency_access.errors import WordsMissing
 from registry.emergency_access.models import EmergencyAccess
 from registry.emergency_access.rules import is_explained
 from registry.emergency_access.selectors import open_accesses
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 from tests.factories.registry import OrganisationFactory, RegistrationFactory, actor_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.node("city")]
@@ -31,7 +31,7 @@ def doctor():
 def opened(by, registration_id, words=WORDS):
     return services.open_record(
         registration_id=registration_id, organisation_id=by.organisation_id,
-        reason=Reason.UNCONSCIOUS, words=words, by=by,
+        reason=EmergencyReason.UNCONSCIOUS, words=words, by=by,
     )  # fmt: skip
 
 

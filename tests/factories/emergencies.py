@@ -8,7 +8,7 @@ from factory.declarations import LazyAttribute, LazyFunction
 
 from kernel.homes import uuid7
 from registry.emergency_access.models import EmergencyAccess
-from registry.emergency_access.states import Reason
+from registry.emergency_access.states import EmergencyReason
 from tests.factories.arriving import ArrivingFactory
 
 
@@ -20,7 +20,7 @@ class EmergencyAccessFactory(ArrivingFactory):
 
     registration: Any = None
     account_id = LazyFunction(uuid7)
-    reason = Reason.UNCONSCIOUS
+    reason = EmergencyReason.UNCONSCIOUS
     sealed = b"\0" * 40
     event_id = LazyFunction(uuid7)
     starts_at = LazyFunction(timezone.now)

@@ -3,7 +3,6 @@
 Against a demo that runs already: `python -m tests.pages.screenshots HOME`.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +13,10 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
+from tests.pages import workbench_screenshots
 from tests.pages.authenticator import one_time_code
 from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, visitor
+from tests.pages.picture_states import SETTLED, changed, failing, long_names, never
 
 PORT_BASE = 26_000
 WALL = {"width": 1920, "height": 1080}
@@ -27,40 +28,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     "english": {"choices": {"language": "en"}},
 }
 PAGES = {"home": "/", "record": "/record", "access": "/record/access", "me": "/me"}
-LONG = "新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿合奇县人民医院（县域医共体总院）"
-SETTLED = 400
-
-
-def failing(route: Route) -> None:
-    """The node's database is away."""
-    route.fulfill(
-        status=503, content_type="application/problem+json",
-        headers={"X-Request-Id": "0a1b2c3d4e5f"},
-        body=json.dumps({"type": "urn:problem:storage-away", "title": "", "status": 503}),
-    )  # fmt: skip
-
-
-def changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Route], None]:
-    """A true answer, altered."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, json=change(response.json()))
-
-    return answer
-
-
-def long_names(page: dict[str, Any]) -> dict[str, Any]:
-    """The longest names there are."""
-    words = {"organisation": LONG, "display": LONG, "who": "买买提·吐尔逊·阿卜杜热合曼"}
-    items = [{**one, **{n: text for n, text in words.items() if n in one}} for one in page["items"]]
-    return {**page, "items": items}
-
-
-def never(route: Route) -> None:
-    """No answer while the picture is taken."""
-
-
 STATES: dict[str, Callable[[Route], None]] = {
     "loading": never,
     "error": failing,
@@ -83,6 +50,7 @@ def main() -> None:
             _resident(running, province, look, folder)
         _states(running, province, folder)
         _staff(running, province, folder)
+        workbench_screenshots.take(running, province, folder)
     print(*sorted(path.name for path in folder.glob("*.png")), sep="\n")  # noqa: T201
 
 

@@ -5,10 +5,11 @@ import { DIRECTORY } from "@/directory/words.ts"
 import { SHARED } from "@/language/shared.ts"
 import { factsOf, filled, type Words } from "@/language/words.ts"
 import { RESIDENT } from "@/resident/words.ts"
+import { WORKBENCH } from "@/workbench/words.ts"
 
-const TABLES: Record<string, Words> = { SHARED, RESIDENT, DIRECTORY }
+const TABLES: Record<string, Words> = { SHARED, RESIDENT, DIRECTORY, WORKBENCH }
 /** Looked up by a code of the node. */
-const BY_CODE = /^(act|try|why)\.|^(AMB|IMP|EMER|VR|HH)$/
+const BY_CODE = /^(act|try|why|sex|link|basis|missing|setting|reason)\.|^(AMB|IMP|EMER|VR|HH)$/
 const SOURCES = join(import.meta.dirname, "../src")
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf-8" })

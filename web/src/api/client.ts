@@ -31,6 +31,7 @@ export class Problem extends Error {
     readonly title: string,
     readonly detail: string,
     readonly requestId: string,
+    readonly facts: Readonly<Record<string, unknown>> = {},
   ) {
     super(code)
   }
@@ -103,6 +104,7 @@ async function problemOf(response: Response): Promise<Problem> {
     text("title"),
     text("detail"),
     response.headers.get("X-Request-Id") ?? "",
+    typeof body.facts === "object" && body.facts !== null ? { ...body.facts } : {},
   )
 }
 

@@ -1037,7 +1037,7 @@ export interface components {
          * @description Why a record is opened in an emergency: a reason from the list, and words.
          */
         EmergencyIn: {
-            reason: components["schemas"]["Reason"];
+            reason: components["schemas"]["EmergencyReason"];
             /** Words */
             words: string;
         };
@@ -1057,6 +1057,12 @@ export interface components {
              */
             id: string;
         };
+        /**
+         * EmergencyReason
+         * @description The list a doctor chooses from (紧急调阅理由).
+         * @enum {string}
+         */
+        EmergencyReason: "life_threatening" | "unconscious" | "poisoning_or_allergy" | "mass_casualty" | "other";
         /**
          * EntryBrief
          * @description What an entry tells beside its code and value; empty or null where its source states nothing.
