@@ -60,7 +60,30 @@ def take(running: Browser, province: Province, folder: Path) -> None:
             page.screenshot(path=folder / f"workbench-{name}-wide-{look}.png", full_page=True)
             page.set_viewport_size(DESK)
         page.context.close()
+    _signing_in(running, province, folder)
     _states(running, province, folder)
+
+
+def _signing_in(running: Browser, province: Province, folder: Path) -> None:
+    """The second step of a sign-in, and the set-up before the first one."""
+    offer = {
+        "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+        "address": "otpauth://totp/Jianqiao%20620800:doctor?digits=6"
+        "&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA1&issuer=Jianqiao%20620800&period=30",
+    }
+    for name in ("missing", "not-enrolled"):
+        page = visitor(running, province.url(HOME), device_scale_factor=2, viewport=DESK)
+        page.goto("/workbench/sign-in")
+        refusal = {"type": f"urn:problem:second-factor-{name}", "title": "", "status": 401}
+        page.route(
+            "**/api/v1/session", lambda route, said=refusal: route.fulfill(status=401, json=said)
+        )
+        page.route("**/second-factor", lambda route: route.fulfill(json=offer))
+        sign_in(page, "doctor", "any-secret-1")
+        page.locator("#code").wait_for()
+        page.wait_for_timeout(SETTLED)
+        page.screenshot(path=folder / f"workbench-code-{name}.png", full_page=True)
+        page.context.close()
 
 
 def _states(running: Browser, province: Province, folder: Path) -> None:
