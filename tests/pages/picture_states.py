@@ -19,6 +19,11 @@ def failing(route: Route) -> None:
     )  # fmt: skip
 
 
+def answering(status: int, said: dict[str, Any]) -> Callable[[Route], None]:
+    """An answer that no node gave."""
+    return lambda route: route.fulfill(status=status, json=said)
+
+
 def changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Route], None]:
     """A true answer, altered."""
 

@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from benchmarks.throwaway_province import Province
 from config.cli.demo_access import CLINICIAN
 from config.model_province.population import residents_of
 from config.model_province.write_samples import HOME, SEED, cast, only_at_home
 from tests.pages.authenticator import one_time_code
-from tests.pages.browser import sign_in, visitor
-from tests.pages.picture_states import SETTLED, changed, failing, long_names, never
+from tests.pages.browser import DESKTOP, sign_in, visitor
+from tests.pages.picture_states import SETTLED, answering, changed, failing, long_names, never
 from tests.pages.strangers import enrolled_elsewhere
 
-DESK = {"width": 1280, "height": 800}
-WIDE = {"width": 1600, "height": 1000}
+WIDE: ViewportSize = {"width": 1600, "height": 1000}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -31,7 +30,7 @@ def take(running: Browser, province: Province, folder: Path) -> None:
     stranger = next(one for one in residents_of(HOME, seed=SEED + 1) if one.identity_number)
     other = enrolled_elsewhere(province, stranger, HOME, seed=SEED + 1)
     for look, options in LOOKS.items():
-        page = _opened(running, province, viewport=DESK, **options)
+        page = _opened(running, province, viewport=DESKTOP, **options)
 
         def picture(name: str, page: Page = page, look: str = look) -> None:
             page.wait_for_timeout(SETTLED)
@@ -58,7 +57,7 @@ def take(running: Browser, province: Province, folder: Path) -> None:
             page.set_viewport_size(WIDE)
             page.wait_for_timeout(SETTLED)
             page.screenshot(path=folder / f"workbench-{name}-wide-{look}.png", full_page=True)
-            page.set_viewport_size(DESK)
+            page.set_viewport_size(DESKTOP)
         page.context.close()
     _signing_in(running, province, folder)
     _states(running, province, folder)
@@ -72,13 +71,11 @@ def _signing_in(running: Browser, province: Province, folder: Path) -> None:
         "&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=SHA1&issuer=Jianqiao%20620800&period=30",
     }
     for name in ("missing", "not-enrolled"):
-        page = visitor(running, province.url(HOME), device_scale_factor=2, viewport=DESK)
+        page = visitor(running, province.url(HOME), device_scale_factor=2, viewport=DESKTOP)
         page.goto("/workbench/sign-in")
         refusal = {"type": f"urn:problem:second-factor-{name}", "title": "", "status": 401}
-        page.route(
-            "**/api/v1/session", lambda route, said=refusal: route.fulfill(status=401, json=said)
-        )
-        page.route("**/second-factor", lambda route: route.fulfill(json=offer))
+        page.route("**/api/v1/session", answering(401, refusal))
+        page.route("**/second-factor", answering(200, offer))
         sign_in(page, "doctor", "any-secret-1")
         page.locator("#code").wait_for()
         page.wait_for_timeout(SETTLED)
@@ -87,7 +84,7 @@ def _signing_in(running: Browser, province: Province, folder: Path) -> None:
 
 
 def _states(running: Browser, province: Province, folder: Path) -> None:
-    page = _opened(running, province, viewport=DESK)
+    page = _opened(running, province, viewport=DESKTOP)
     states = {
         "loading": never,
         "error": failing,

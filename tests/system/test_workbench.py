@@ -80,6 +80,38 @@ def hub_away(province) -> Iterator[None]:
             os.kill(one, signal.SIGCONT)
 
 
+def test_the_first_sign_in_sets_up_an_authenticator(chromium, province):
+    login, password = "doctor-new", "doctors-own-7"
+    user = {
+        "login": login, "secret": password, "role": "clinician", "hospital": two_hospitals()[0].code,
+    }  # fmt: skip
+    province.manage(HUB, "register_access", feed=json.dumps({"users": [user]}))
+    account = "SELECT 1 FROM accounts_account WHERE login = %s"
+    until(lambda: province.rows(HOME, account, login))
+    page = visitor(chromium, province.url(HOME), viewport=DESKTOP)
+    page.goto("/workbench/sign-in")
+    sign_in(page, login, password)
+
+    expect(page.get_by_role("img", name="绑定用的二维码")).to_be_visible()
+    faults = serious_faults(page)
+    secret = page.locator(".secret").inner_text()
+    page.locator("#code").fill("12")
+    page.locator("form button[type=submit]").click()
+    expect(page.get_by_text("请输入 6 位数字")).to_be_visible()
+    assert page.locator(".secret").inner_text() == secret
+    code = one_time_code({"login": login, "url": "", "totp_secret": secret})
+    page.locator("#code").fill(code or "")
+    page.locator("form button[type=submit]").click()
+
+    page.locator("#find").wait_for()
+    assert faults == []
+    page.get_by_role("button", name="退出登录").click()
+    sign_in(page, login, password)
+    expect(page.get_by_label("动态验证码")).to_be_visible()
+    expect(page.locator(".secret")).to_have_count(0)
+    page.context.close()
+
+
 @pytest.mark.covers("S002-06")
 def test_a_doctor_opens_a_patient_of_two_cities_by_the_keyboard(chromium, province):
     page = doctors_page(chromium, province)
@@ -113,7 +145,7 @@ def test_a_doctor_opens_a_patient_of_two_cities_by_the_keyboard(chromium, provin
     assert page.evaluate(overflow) == 0
 
     assert faults == [[]] * 4
-    assert patient.identity_number not in page.url
+    assert str(patient.identity_number) not in page.url
     page.context.close()
 
 
