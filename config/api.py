@@ -16,6 +16,7 @@ from appointment_pool.hospital_api import router as schedules
 from appointment_pool.settings_api import router as booking_settings
 from appointment_pool.places_api import router as places
 from health_records.api import router as records
+from health_records.charts_api import router as charts
 from health_records.feeds_api import router as feeds
 from health_records.messages_api import router as messages
 from kernel.actor import Actor
@@ -95,6 +96,7 @@ api.add_router("", persons)
 api.add_router("", residents)
 api.add_router("", consents)
 api.add_router("", records)
+api.add_router("", charts)
 api.add_router("", messages)
 api.add_router("", feeds)
 api.add_router("", appointments)

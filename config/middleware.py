@@ -48,6 +48,7 @@ PUBLIC = frozenset(
         "/api/v1/sign-in",
         "/api/v1/sign-in/codes",
         "/api/v1/sign-in/phone",
+        "/api/v1/sign-in/second-factor",
         "/api/v1/sign-out",
         "/fhir/R4/metadata",
         "/healthz",

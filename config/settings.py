@@ -32,6 +32,7 @@ SHARED_APPS = [
     "registry.consents",
     "registry.sms",
     "registry.residents",
+    "registry.emergency_access",
     "health_records",
     "appointment_pool",
 ]
@@ -85,8 +86,10 @@ COMMAND_TIMEOUT_SECONDS = env.integer("COMMAND_TIMEOUT_SECONDS", 5, at_least=1)
 EVENTS_KEEP_DAYS = env.integer("EVENTS_KEEP_DAYS", 90, at_least=1)
 REFUSED_KEEP_DAYS = env.integer("REFUSED_KEEP_DAYS", 180, at_least=1)
 CONSENT_DAYS = env.integer("CONSENT_DAYS", 366, at_least=1)
+SECOND_FACTOR_ROLES = env.words("SECOND_FACTOR_ROLES", "clinician,commission_analyst,operator")
 SIGN_IN_CODES_PER_PHONE = env.integer("SIGN_IN_CODES_PER_PHONE", 5, at_least=1)
 SIGN_IN_CODES_PER_ADDRESS = env.integer("SIGN_IN_CODES_PER_ADDRESS", 60, at_least=1)
+EMERGENCY_ACCESS_MINUTES = env.integer("EMERGENCY_ACCESS_MINUTES", 240, at_least=1)
 BINDING_TRIES_PER_DAY = env.integer("BINDING_TRIES_PER_DAY", 5, at_least=1)
 ACCOUNTS_PER_PERSON = env.integer("ACCOUNTS_PER_PERSON", 1, at_least=1)
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)

@@ -14,6 +14,7 @@ HANDLERS: dict[str, dict[str, list[str]]] = {
         "schedule.stopped": [],
         "appointment.booked": [],
         "appointment.cancelled": [],
+        "emergency_access.opened": ["registry.emergency_access.handlers.tell_person"],
     },
     "city": {
         "identity.linked": [],
@@ -32,10 +33,16 @@ QUERIES: dict[str, str] = {
     "documents.fetch": "health_records.documents.fetch",
 }
 
+# What a city asks the hub for one of its staff, of the same form; the hub decides by what it knows itself.
+HUB_QUERIES: dict[str, str] = {
+    "records.joined": "health_records.charts.joined",
+}
+
 SEALED_COLUMNS: list[SealedColumn] = [
     SealedColumn("commands.CommandSent", "body"),
     SealedColumn("commands.CommandSent", "answer"),
     SealedColumn("commands.CommandReceived", "answer"),
+    SealedColumn("accounts.SecondFactor", "sealed"),
     SealedColumn("patients.PatientRegistration", "sealed"),
     SealedColumn(
         "patients.RegistrationVersion",
@@ -47,6 +54,7 @@ SEALED_COLUMNS: list[SealedColumn] = [
     SealedColumn("persons.PersonIdentifier", "sealed"),
     SealedColumn("sms.TextMessage", "sealed"),
     SealedColumn("residents.AccountPhone", "sealed"),
+    SealedColumn("emergency_access.EmergencyAccess", "sealed"),
     SealedColumn("health_records.ResourceVersion", "sealed"),
     SealedColumn("health_records.DocumentContent", "content", batch=50),
     SealedColumn("health_records.Message", "raw", batch=20),

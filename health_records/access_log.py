@@ -29,6 +29,9 @@ ACTIONS: Mapping[str, Words] = {
     "access_log.read": ("查看访问记录", "Read the access log"),
     "person.read": ("查看个人主索引", "Read the person index"),
     "account.read": ("查看账号信息", "Read the account"),
+    "patient.search": ("查找患者", "Searched for patients"),
+    "patient.read": ("打开患者概览", "Opened the patient's overview"),
+    "emergency_access.open": ("紧急调阅", "Opened the record in an emergency"),
     "binding.write": ("绑定账号", "Bound an account"),
 }
 PURPOSES: Mapping[str, Words] = {
@@ -36,7 +39,7 @@ PURPOSES: Mapping[str, Words] = {
     "PATRQT": ("本人请求", "At the person's request"),
     "PUBHLTH": ("公共卫生", "Public health"),
     "HOPERAT": ("医疗机构运营", "Health-care operations"),
-    "ETREAT": ("紧急抢救", "Emergency treatment"),
+    "ETREAT": ("紧急调阅", "Emergency access"),
     "HSYSADMIN": ("系统管理", "System administration"),
 }
 OUTCOMES: Mapping[str, Words] = {

@@ -4,23 +4,17 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils.translation import get_language
 from ninja import Field, Query, Router, Schema
 
 from health_records import documents
 from health_records.access_log import accesses_to, in_words
-from health_records.formats.fhir.brief import Brief, briefs_of
-from health_records.timeline import KINDS, TimelineRow, timeline_of
+from health_records.timeline_page import Asked, page_of_record
 from health_records.visibility import facts_about_person
 from kernel.access.services import authorise
 from kernel.http import SignedInRequest
-from kernel.nodes.selectors import node_names
-from kernel.replication.lag import unheard
-from registry.cursors import cursor_of, id_in, moment_and_id_in, page_of
-from registry.organisations.models import Organisation
-from registry.organisations.selectors import organisation_by_code, organisations_by_id
+from registry.cursors import cursor_of, id_in, page_of
 from registry.persons.selectors import links_of_person, same_person
 
 MOST_LISTED, MOST_PARTS = 200, 10_000
@@ -148,26 +142,10 @@ def timeline(
         request.auth, "timeline.read", facts=facts_about_person(request.auth, person_id),
         person_id=person_id,
     )  # fmt: skip
-    links = links_of_person(person_id)
-    rows = timeline_of(
-        links, limit=wanted.size + 1,
-        before=moment_and_id_in(wanted.cursor) if wanted.cursor is not None else None,
-        kinds=wanted.kind.split(",") if wanted.kind else None,
-        organisation_id=organisation_by_code(wanted.organisation).id
-        if wanted.organisation else None,
-        coding=_coding(wanted.code) if wanted.code is not None else None,
-    )  # fmt: skip
-    rows, more = page_of(rows, wanted.limit, most=MOST_LISTED)
-    places = organisations_by_id(row.organisation_id for row in rows)
-    briefs = briefs_of((row.resource_type, row.id) for row in rows)
-    place = cursor_of(rows[-1].occurred_at.isoformat(), rows[-1].id) if more else None
-    nodes = node_names()
-    silent = unheard({link.registration_node for link in links})
-    return {
-        "items": [_entry(row, places, nodes, briefs) for row in rows],
-        "next": place,
-        "unheard": [{"code": code, "name": nodes.get(code, code)} for code in silent],
-    }
+    return page_of_record(
+        links_of_person(person_id),
+        Asked(wanted.size, wanted.cursor, wanted.kind or "", wanted.organisation or "", wanted.code or ""),
+    )
 
 
 @router.get("/persons/{uuid:person_id}/access-log", response=AccessPage)
@@ -205,43 +183,6 @@ def document_content(
     response["Cache-Control"] = "no-store"
     response["Content-Security-Policy"] = "sandbox"
     return response
-
-
-def _entry(
-    row: TimelineRow,
-    places: dict[UUID, Organisation],
-    nodes: dict[str, str],
-    briefs: dict[UUID, Brief],
-) -> dict[str, object]:
-    place = places.get(row.organisation_id)
-    chinese, english = KINDS.get(row.resource_type, (row.resource_type, row.resource_type))
-    value = row.value_text
-    if row.value_number is not None:
-        value = f"{row.value_text}{row.value_number:.10g} {row.value_unit}".strip()
-    return {
-        "id": row.id,
-        "at": row.occurred_at,
-        "kind": row.resource_type,
-        "kind_name": chinese if (get_language() or "zh").startswith("zh") else english,
-        "organisation": place.name if place else "",
-        "organisation_code": place.code if place else "",
-        "node": row.node,
-        "node_name": nodes.get(row.node, row.node),
-        "registration": row.registration_id,
-        "visit": row.visit_id,
-        "status": row.status,
-        "code_system": row.code_system,
-        "code": row.code,
-        "display": row.display,
-        "value": value,
-        "brief": briefs.get(row.id),
-        "resource": f"{settings.NODE_URL}/fhir/R4/{row.resource_type}/{row.id}",
-    }
-
-
-def _coding(token: str) -> tuple[str, str]:
-    system, _, code = token.partition("|")
-    return system, code
 
 
 def _safe_type(text: str) -> str:

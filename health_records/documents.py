@@ -57,6 +57,7 @@ def fetch(*, body: dict[str, Any], by: Actor) -> dict[str, Any]:
         Fact.OWN_RECORD,
         Fact.CONSENT,
         Fact.TREATMENT_RELATIONSHIP,
+        Fact.EMERGENCY_ACCESS,
     }
     stored, _ = _decided(UUID(body["resource_id"]), str(body["resource_type"]), by, vouched)
     content = _kept_here(stored, int(body["part"]))

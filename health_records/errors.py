@@ -28,3 +28,23 @@ class NoContent(DomainError):
 
     status, code = 404, "no-content"
     title = {"zh": "该文档没有内容", "en": "This document has no content"}
+
+
+class NotTreating(DomainError):
+    """The doctor's hospital does not treat this patient; `facts` say by which rule, and what may be done."""
+
+    status, code = 403, "not-treating"
+    title = {
+        "zh": "本院与该患者没有诊疗关系，不能查看",
+        "en": "Your hospital does not treat this patient",
+    }
+
+
+class AtYourCity(DomainError):
+    """Patients are looked up at the city of the hospital, which knows their numbers."""
+
+    status, code = 421, "at-your-city"
+    title = {
+        "zh": "请在本院所在市州的节点查找和打开患者",
+        "en": "Look up patients at the node of your hospital's city",
+    }

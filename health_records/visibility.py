@@ -17,6 +17,7 @@ from kernel.access.rules import RULES, Fact
 from kernel.actor import Actor, Role
 from registry.consents.selectors import live_consents
 from registry.consents.states import Status
+from registry.emergency_access.selectors import open_accesses
 from registry.persons.selectors import facts_of_own, links_of_person, same_person
 from registry.persons.states import LIVE
 
@@ -70,17 +71,34 @@ CONSENTED = """EXISTS (
     " AND statement_timestamp() < c.ends_at",
 )
 
+IN_EMERGENCY = """EXISTS (
+  SELECT FROM (
+    SELECT r.id AS id
+    UNION ALL
+    SELECT l.registration_id
+    FROM persons_identitylink mine
+    JOIN persons_identitylink l ON l.status = ANY(%(live)s)
+      AND l.person_id IN ({surviving})
+    WHERE mine.registration_id = r.id AND mine.status = ANY(%(live)s)
+  ) same
+  JOIN emergency_access_emergencyaccess g ON g.registration_id = same.id
+  WHERE g.account_id = %(account)s::uuid
+    AND statement_timestamp() >= g.starts_at AND statement_timestamp() < g.ends_at)""".format(  # noqa: S608
+    surviving=SURVIVING.format(person="mine.person_id"),
+)
+
 SEEN: Mapping[Fact, str] = {
     Fact.SOURCE_HOSPITAL: "r.organisation_id = %(organisation)s::uuid",
     Fact.TREATMENT_RELATIONSHIP: TREATED,
     Fact.CONSENT: CONSENTED,
+    Fact.EMERGENCY_ACCESS: IN_EMERGENCY,
     Fact.OWN_RECORD: OWN_RECORD,
 }
 """A fact as a condition on a registration `r`."""
 
 FACTS_OF: Mapping[Role, tuple[Fact, ...]] = {
     Role.HOSPITAL_SYSTEM: (Fact.SOURCE_HOSPITAL, Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT),
-    Role.CLINICIAN: (Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT),
+    Role.CLINICIAN: (Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT, Fact.EMERGENCY_ACCESS),
     Role.RESIDENT: (Fact.OWN_RECORD,),
 }
 """Which facts can be true of whom, the cheapest first."""
@@ -125,6 +143,7 @@ def values_of(actor: Actor) -> dict[str, Any]:
     """What the conditions of `SEEN` are filled in with."""
     return {
         "organisation": actor.organisation_id,
+        "account": actor.id,
         "person": actor.person_id,
         "live": list(LIVE),
         "treatment_window": TREATMENT_WINDOW,
@@ -137,17 +156,21 @@ def facts_about_person(actor: Actor, person_id: UUID) -> frozenset[str]:
     """Facts about the whole record of a person."""
     facts: frozenset[str] = facts_of_own(actor, person_id) | {Fact.AUTHENTICATED}
     possible = FACTS_OF.get(actor.role, ())
-    if Fact.TREATMENT_RELATIONSHIP in possible and actor.organisation_id:
-        registrations = [link.registration_id for link in links_of_person(person_id)]
+    if not actor.organisation_id:
+        return facts
+    registrations = [link.registration_id for link in links_of_person(person_id)]
+    if Fact.TREATMENT_RELATIONSHIP in possible:
         values = values_of(actor) | {"registrations": registrations}
         with connection.cursor() as cursor:
             cursor.execute(TREATS_ONE, values)
             if cursor.fetchone()[0]:
                 facts |= {Fact.TREATMENT_RELATIONSHIP}
-    if Fact.CONSENT in possible and actor.organisation_id:
+    if Fact.CONSENT in possible:
         same = same_person(person_id)
         if live_consents(same, actor.organisation_id, timezone.now()).exists():
             facts |= {Fact.CONSENT}
+    if Fact.EMERGENCY_ACCESS in possible and open_accesses(actor, registrations).exists():
+        facts |= {Fact.EMERGENCY_ACCESS}
     return facts
 
 

@@ -192,6 +192,10 @@ def show_access(home: Home) -> None:
     tell(f"  接口说明    {hub}/api/v1/docs", f"  API         {hub}/api/v1/docs")
     for row in endpoints["users"]:
         click.echo(f"  {row['role']:<20} {row['login']:<10} {row['secret']}   {row['url']}")
+    tell(
+        "  医务与管理账号还须动态验证码：jianqiao totp 账号",
+        "  Staff also give a one-time code: jianqiao totp LOGIN",
+    )
     for row in endpoints["clients"]:
         click.echo(f"  {row['hospital']}   client_id={row['client_id']}")
         click.echo(f"    {row['private_key_path']}")

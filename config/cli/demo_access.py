@@ -18,6 +18,7 @@ from config.cli.home import Home, write_private
 from config.cli.node_process import manage
 from config.model_province.sources import Hospital
 from config.model_province.write_samples import cast, two_hospitals
+from registry.accounts.rules import SECRET_BYTES, secret_in_words
 
 RESIDENT, CLINICIAN = "resident", "clinician"
 
@@ -95,8 +96,15 @@ def make_users(home: Home) -> str:
             ]
         },
     )
+    factors = _give_second_factors(home, users)
     rows = [
-        {"role": user.role, "login": user.login, "secret": secret_of[user.login], "url": urls[code]}
+        {
+            "role": user.role,
+            "login": user.login,
+            "secret": secret_of[user.login],
+            "url": urls[code],
+            **factors.get(user.login, {}),
+        }
         for user in users
         for code in user.where
     ]
@@ -129,6 +137,24 @@ def _demo_users(home: Home) -> list[DemoUser]:
         DemoUser("commission_analyst", "analyst", "统计员", (hub,)),
         DemoUser("operator", "operator", "运维员", (hub,)),
     ]
+
+
+def _give_second_factors(home: Home, users: list[DemoUser]) -> dict[str, dict[str, str]]:
+    """`{"totp_secret": …}` by login: staff have their authenticator set up where they sign in."""
+    kept = {
+        row["login"]: row["totp_secret"]
+        for row in home.endpoints()["users"]
+        if "totp_secret" in row
+    }
+    staff = [user for user in users if user.role != RESIDENT]
+    factors = {
+        user.login: kept.get(user.login) or secret_in_words(secrets.token_bytes(SECRET_BYTES))
+        for user in staff
+    }
+    for code in sorted({code for user in staff for code in user.where}):
+        given = {user.login: factors[user.login] for user in staff if code in user.where}
+        manage(home, code, "second_factor", told=json.dumps({"give": given}))
+    return {login: {"totp_secret": secret} for login, secret in factors.items()}
 
 
 def _register(home: Home, wanted: dict[str, Any]) -> dict[str, Any]:

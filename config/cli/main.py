@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "config.cli.audit:audit",
     "events": "config.cli.events:events",
     "mailbox": "config.cli.mailbox:mailbox",
+    "totp": "config.cli.totp:totp",
 }
 
 

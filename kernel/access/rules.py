@@ -17,6 +17,8 @@ class Fact(StrEnum):
     OWN_ORGANISATION = "own_organisation"
     AUTHENTICATED = "authenticated"
     IDENTITY_STATED = "identity_stated"
+    EMERGENCY_STATED = "emergency_stated"
+    EMERGENCY_ACCESS = "emergency_access"
 
 
 class Reason(StrEnum):
@@ -28,10 +30,14 @@ class Reason(StrEnum):
 
 OWN = frozenset({Fact.OWN_RECORD})
 TREATING = frozenset({Fact.TREATMENT_RELATIONSHIP, Fact.CONSENT})
+EMERGENCY = TREATING | {Fact.EMERGENCY_ACCESS}
 SOURCE = frozenset({Fact.SOURCE_HOSPITAL})
 AT_HOME = frozenset({Fact.OWN_ORGANISATION})
 ANYBODY_KNOWN = frozenset({Fact.AUTHENTICATED})
 IDENTIFIED = frozenset({Fact.IDENTITY_STATED})
+EXPLAINED = frozenset({Fact.EMERGENCY_STATED})
+
+LAST_RESORT = frozenset({Fact.EMERGENCY_ACCESS})
 
 RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.RESIDENT, "record.read"): OWN,
@@ -50,11 +56,14 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.RESIDENT, "appointment.book"): OWN,
     (Role.RESIDENT, "appointment.cancel"): OWN,
     (Role.CLINICIAN, "account.read"): ANYBODY_KNOWN,
-    (Role.CLINICIAN, "record.read"): TREATING,
+    (Role.CLINICIAN, "record.read"): EMERGENCY,
     (Role.CLINICIAN, "record.search"): TREATING,
-    (Role.CLINICIAN, "timeline.read"): TREATING,
-    (Role.CLINICIAN, "document.read"): TREATING,
-    (Role.CLINICIAN, "person.read"): TREATING,
+    (Role.CLINICIAN, "timeline.read"): EMERGENCY,
+    (Role.CLINICIAN, "document.read"): EMERGENCY,
+    (Role.CLINICIAN, "person.read"): EMERGENCY,
+    (Role.CLINICIAN, "patient.search"): AT_HOME,
+    (Role.CLINICIAN, "patient.read"): EMERGENCY,
+    (Role.CLINICIAN, "emergency_access.open"): EXPLAINED,
     (Role.CLINICIAN, "directory.read"): ANYBODY_KNOWN,
     (Role.CLINICIAN, "schedule.read"): ANYBODY_KNOWN,
     (Role.HOSPITAL_SYSTEM, "record.read"): SOURCE | TREATING,
@@ -84,6 +93,7 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.OPERATOR, "operations.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "operations.write"): ANYBODY_KNOWN,
     (Role.NODE, "keys.share"): AT_HOME,
+    (Role.NODE, "second_factor.write"): AT_HOME,
 } | {(role, "session.open"): ANYBODY_KNOWN for role in Role if role is not Role.NODE}
 ACTIONS = frozenset(action for _, action in RULES)
 
@@ -101,7 +111,8 @@ def decide(role: Role, action: str, facts: frozenset[str]) -> Decision:
     sufficient = RULES.get((role, action))
     if sufficient is None:
         return Decision(allowed=False, reason=Reason.NO_RULE)
-    found = sorted(fact for fact in sufficient if fact in facts)
+    found = [fact for fact in sufficient if fact in facts]
     if not found:
         return Decision(allowed=False, reason=Reason.NO_FACT)
-    return Decision(allowed=True, reason=found[0])
+    # Nobody's look counts as an emergency while there is another reason for it.
+    return Decision(allowed=True, reason=min(found, key=lambda one: (one in LAST_RESORT, one)))

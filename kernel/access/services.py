@@ -12,8 +12,8 @@ from django.db import connection, transaction
 from kernel.access import context
 from kernel.access.context import Proof
 from kernel.access.errors import NotVisible, Refused
-from kernel.access.rules import Decision, Fact, Reason, decide
-from kernel.actor import Actor
+from kernel.access.rules import LAST_RESORT, Decision, Fact, Reason, decide
+from kernel.actor import Actor, Purpose
 from kernel.audit.models import AuditRow, Outcome
 from kernel.postgres import inserting, prepared
 from kernel.postgres.inserting import Provided
@@ -216,7 +216,7 @@ def _row(
         "actor_node": actor.node,
         "on_behalf_of": actor.on_behalf_of,
         "action": action,
-        "purpose": actor.purpose,
+        "purpose": Purpose.BREAK_GLASS if decision.reason in LAST_RESORT else actor.purpose,
         "outcome": Outcome.ALLOWED if decision.allowed else Outcome.REFUSED,
         "reason": decision.reason,
         "facts": f"{{{','.join(sorted(facts))}}}",

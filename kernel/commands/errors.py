@@ -56,10 +56,10 @@ class WrongNode(DomainError):
 
 
 class NotTheHub(DomainError):
-    """Only the hub reads at other nodes: it alone knows who has to do with whom."""
+    """Only the hub reads at cities: it alone knows who has to do with whom."""
 
     status, code = 403, "not-the-hub"
-    title = {"zh": "只有省级平台可以查询其他节点", "en": "Only the hub may read at another node"}
+    title = {"zh": "只有省级平台可以查询市州节点", "en": "Only the hub may read at a city"}
 
 
 class BodyTooLarge(DomainError):

@@ -39,13 +39,16 @@ def receive(name: str, *, body: bytes, verified: Verified) -> Answer:
     """
     wired: dict[str, str] = import_string(f"{settings.WIRING}.COMMANDS")
     queries: dict[str, str] = import_string(f"{settings.WIRING}.QUERIES")
-    path = wired.get(name) or queries.get(name)
+    hub_queries: dict[str, str] = import_string(f"{settings.WIRING}.HUB_QUERIES")
+    is_hub = settings.NODE_CODE == settings.HUB_CODE
+    asked = queries | (hub_queries if is_hub else {})
+    path = wired.get(name) or asked.get(name)
     if path is None:
         raise UnknownCommand(facts={"name": name})
     parsed = _parsed(body)
     service: Service = import_string(path)
-    if name in queries:
-        if verified.sender != settings.HUB_CODE:
+    if name in asked:
+        if name in queries and verified.sender != settings.HUB_CODE:
             raise NotTheHub
         return _answer_query(service, name, body, parsed, verified)
     return _carry_out(service, name, body, parsed, verified)

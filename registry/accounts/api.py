@@ -6,17 +6,30 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Router, Schema, Status
 
 from kernel.http import NO_NUL, SignedInRequest, refuse_other_sites
-from registry.accounts import services, sessions
+from registry.accounts import second_factor, services, sessions
 from registry.accounts.sessions import PageSessionOut
 
 router = Router(tags=["sign-in"])
 
 
-class SignInIn(Schema):
-    """What somebody signs in with."""
+class PasswordIn(Schema):
+    """Login and password alone."""
 
     login: str = Field(max_length=128, pattern=NO_NUL)
     password: str = Field(max_length=256)
+
+
+class SignInIn(PasswordIn):
+    """What somebody signs in with; staff give a one-time code too."""
+
+    code: str | None = Field(None, pattern=r"^[0-9]{6}$")
+
+
+class SecondFactorOut(Schema):
+    """A secret for an authenticator, and the same as the address that its QR code holds."""
+
+    secret: str
+    address: str
 
 
 class SessionOut(Schema):
@@ -29,9 +42,15 @@ class SessionOut(Schema):
 
 @router.post("/sign-in", auth=None, response=SessionOut)
 def sign_in(request: HttpRequest, payload: SignInIn) -> dict[str, object]:
-    """Sign in with login and password."""
-    token, ends = services.sign_in(login=payload.login, password=payload.password)
+    """Sign in with login and password, staff with a one-time code beside them."""
+    token, ends = services.sign_in(**payload.dict())
     return {"access_token": token, "expires_at": ends}
+
+
+@router.post("/sign-in/second-factor", auth=None, response=SecondFactorOut)
+def offer_second_factor(request: HttpRequest, payload: PasswordIn) -> second_factor.Offer:
+    """A secret for the authenticator of somebody who has none here yet; a code of it confirms it."""
+    return services.offer_second_factor(login=payload.login, password=payload.password)
 
 
 @router.post("/sign-out", response={204: None})
@@ -47,7 +66,7 @@ def open_session(
 ) -> dict[str, object]:
     """Sign in on a page: the session is kept in a cookie that scripts cannot read."""
     refuse_other_sites(request)
-    token, _ = services.sign_in(login=payload.login, password=payload.password)
+    token, _ = services.sign_in(**payload.dict())
     sessions.keep(response, token)
     return sessions.told(token)
 

@@ -20,6 +20,50 @@ class SignInLocked(DomainError):
     }
 
 
+class CodeMissing(DomainError):
+    """The password is right; this role signs in with a one-time code beside it."""
+
+    status, code = 401, "second-factor-missing"
+    title = {"zh": "请输入动态验证码", "en": "Enter the code of your authenticator"}
+
+
+class NotEnrolled(DomainError):
+    """The password is right; this role needs a second factor, and the account has none here."""
+
+    status, code = 401, "second-factor-not-enrolled"
+    title = {
+        "zh": "首次登录本节点须先绑定动态验证码",
+        "en": "Set up an authenticator before the first sign-in at this node",
+    }
+
+
+class CodeRefused(DomainError):
+    """The one-time code is wrong, of another time, or was used."""
+
+    status, code = 401, "second-factor-refused"
+    title = {
+        "zh": "动态验证码不正确或已用过，请等下一个",
+        "en": "The code is wrong or was used: wait for the next one",
+    }
+
+
+class EnrolledAlready(DomainError):
+    """The account has a second factor here; who lost it has it reset."""
+
+    status, code = 409, "second-factor-enrolled"
+    title = {
+        "zh": "该账号已绑定动态验证码；如已丢失，请联系医院管理员重置",
+        "en": "This account has an authenticator; if it is lost, have it reset",
+    }
+
+
+class NoSecondFactor(DomainError):
+    """Accounts of this role sign in without a second factor."""
+
+    status, code = 409, "second-factor-not-needed"
+    title = {"zh": "该账号无需动态验证码", "en": "This account needs no second factor"}
+
+
 class PasswordTooWeak(DomainError):
     """The password does not meet the rules."""
 

@@ -96,6 +96,33 @@ class AccessToken(LocalModel):
         return f"token {self.id}"
 
 
+class SecondFactor(LocalModel):
+    """The secret of an account's one-time codes (RFC 6238), sealed; it counts once a code confirmed it."""
+
+    account_id = models.UUIDField(unique=True)
+    sealed = models.BinaryField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"second factor of {self.account_id}"
+
+
+class UsedCode(LocalModel):
+    """A step of time whose one-time code an account used here and may not use again (RFC 6238 §5.2)."""
+
+    account_id = models.UUIDField()
+    step = models.BigIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="used_code_once", fields=["account_id", "step"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.account_id}"
+
+
 class UsedAssertion(LocalModel):
     """A client assertion that was used here and may not be used again (RFC 7523 §3)."""
 

@@ -118,6 +118,16 @@ def session_of(token: str) -> tuple[Account, datetime] | None:
     return (account, ends) if account else None
 
 
+def signs_in_at_its_node(actor: Actor) -> bool:
+    """Whether this is an account in use, of the role and organisation said, that the node spoken for has."""
+    if actor.organisation_id is None:
+        return False
+    return Account.objects.filter(
+        pk=actor.id, role=actor.role, organisation_id=actor.organisation_id,
+        status=AccountStatus.ACTIVE, audience__contains=[actor.node],
+    ).exists()  # fmt: skip
+
+
 def names_of_actors(ids: Iterable[UUID]) -> dict[UUID, str]:
     """What accounts and hospital systems are called, by the id under which they act."""
     wanted = set(ids)

@@ -17,13 +17,24 @@ from kernel.access.errors import Refused
 from kernel.access.rules import Fact
 from kernel.access.services import About, authorise
 from kernel.actor import Actor, Role
-from registry.accounts.errors import KeyUnfit, PasswordTooWeak, SignInLocked, SignInRefused
+from registry.accounts import second_factor
+from registry.accounts.errors import (
+    CodeMissing,
+    CodeRefused,
+    KeyUnfit,
+    NoSecondFactor,
+    NotEnrolled,
+    PasswordTooWeak,
+    SignInLocked,
+    SignInRefused,
+)
 from registry.accounts.models import (
     AccessToken,
     Account,
     HospitalClient,
     SignInFailures,
     UsedAssertion,
+    UsedCode,
 )
 from registry.accounts.rules import (
     FAILURES_BEFORE_LOCK,
@@ -102,12 +113,42 @@ def bind_to_person(*, account_id: UUID, person_id: UUID, name: str, level: RealN
     return bool(free.update(person_id=person_id, name=name, real_name_level=level))
 
 
-def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
+def sign_in(*, login: str, password: str, code: str | None = None) -> tuple[str, datetime]:
     """A bearer token for the account of that login and password, and when it ends.
 
-    Five failures lock the login for a while, whether or not there is such an account. Each failure is
-    audited; of the attempts on a locked login the first, so that nobody floods the log.
+    Roles with a second factor give a one-time code too; without one NotEnrolled or CodeMissing says what
+    is wanted, and nothing counts as failed. Five failures lock the login for a while, whether or not
+    there is such an account. Each failure is audited; of the attempts on a locked login the first, so
+    that nobody floods the log.
     """
+    account, digest = _with_password(login, password)
+    if second_factor.is_needed(account):
+        try:
+            second_factor.require_code(account, code)
+        except (CodeMissing, NotEnrolled):
+            _take_back_attempt(digest)
+            raise
+        except CodeRefused:
+            audit_refused_sign_in(account)
+            raise
+    SignInFailures.objects.filter(login_digest=digest).delete()
+    return open_session(account)
+
+
+def offer_second_factor(*, login: str, password: str) -> second_factor.Offer:
+    """A secret for the authenticator of who has the password and no second factor yet.
+
+    The next sign-in with a code of it confirms it. NoSecondFactor for roles without one.
+    """
+    account, digest = _with_password(login, password)
+    _take_back_attempt(digest)
+    if not second_factor.is_needed(account):
+        raise NoSecondFactor
+    return second_factor.offer(account)
+
+
+def _with_password(login: str, password: str) -> tuple[Account, bytes]:
+    """The account of that login and password, and the login's digest, under which the attempt counts."""
     now = timezone.now()
     digest = sha256(login.encode("utf-8", "surrogatepass")).digest()
     account = Account.objects.filter(login=login).first()
@@ -122,8 +163,7 @@ def sign_in(*, login: str, password: str) -> tuple[str, datetime]:
     if may is None or not fits:
         audit_refused_sign_in(account)
         raise SignInRefused
-    SignInFailures.objects.filter(login_digest=digest).delete()
-    return open_session(may)
+    return may, digest
 
 
 def open_session(account: Account) -> tuple[str, datetime]:
@@ -208,12 +248,13 @@ def use_assertion(*, client_id: UUID, jti: str, ends: datetime) -> bool:
 
 @transaction.atomic
 def forget_expired() -> int:
-    """Delete tokens and used assertions that ended, and stale failure counts; how many."""
+    """Delete tokens, used assertions and codes that ended, and stale failure counts; how many."""
     now = timezone.now()
     gone, _ = AccessToken.objects.filter(expires_at__lt=now).delete()
     used, _ = UsedAssertion.objects.filter(expires_at__lt=now).delete()
+    codes, _ = UsedCode.objects.filter(expires_at__lt=now).delete()
     stale, _ = SignInFailures.objects.filter(last_at__lt=now - 2 * LOCKED_FOR).delete()
-    return gone + used + stale
+    return gone + used + codes + stale
 
 
 @transaction.atomic
@@ -233,6 +274,18 @@ def _count_attempt(digest: bytes, now: datetime) -> SignInFailures:
         failures.locked_until = now + LOCKED_FOR
     failures.save(update_fields=["count", "last_at", "locked_until"])
     return failures
+
+
+@transaction.atomic
+def _take_back_attempt(digest: bytes) -> None:
+    """What was no guess does not count; the lock opens only when fewer failures are left than close it."""
+    failures = SignInFailures.objects.select_for_update().filter(login_digest=digest).first()
+    if failures is None or failures.count == 0:
+        return
+    failures.count -= 1
+    if failures.count < FAILURES_BEFORE_LOCK:
+        failures.locked_until = None
+    failures.save(update_fields=["count", "locked_until"])
 
 
 _nobody: list[str] = []

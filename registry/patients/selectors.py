@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Collate, Lower
 
 from kernel.crypto import blind_indexes, comparable
 from registry.patients.models import PatientRegistration
@@ -12,6 +13,7 @@ from registry.patients.rules import number_text, searched_numbers
 from registry.patients.sealing import facts_of
 
 Identifier = tuple[str, str]
+LAST_CHARACTER = "\U0010ffff"
 
 
 def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistration]:
@@ -61,6 +63,38 @@ def bearing(candidates: Iterable[PatientRegistration], text: str) -> list[UUID]:
         one.id for one in candidates
         if wanted in map(comparable, searched_numbers(facts_of(one)))
     ]  # fmt: skip
+
+
+def patients_found(text: str, *, organisation_id: UUID, most: int) -> list[PatientRegistration]:
+    """A hospital's patients who bear a number in full, or whose patient number or name so begins.
+
+    Other numbers are kept as keyed hashes, so no part of one is found. The surest first.
+    """
+    own = registrations_of_hospital(organisation_id).filter(deleted=False)
+    ways = (
+        own.filter(_bearing(text)).order_by("local_id"),
+        # The index is in the order of code points, in which no prefix is known to the planner.
+        own.filter(local_id__gte=text, local_id__lt=text + LAST_CHARACTER).order_by("local_id"),
+        own.alias(key=Collate(Lower("name"), "C"))
+        .filter(key__startswith=text.lower())
+        .order_by("key", "local_id"),
+    )
+    found: dict[UUID, PatientRegistration] = {}
+    for way in ways:
+        found |= {one.id: one for one in way[:most] if one.id not in found}
+    return list(found.values())[:most]
+
+
+def patients_elsewhere(text: str, *, organisation_id: UUID, most: int) -> list[UUID]:
+    """Registrations of other hospitals of this city that bear a number in full."""
+    others = PatientRegistration.objects.exclude(organisation_id=organisation_id)
+    found = others.filter(_bearing(text), deleted=False).order_by("-changed_at")
+    return list(found.values_list("id", flat=True)[:most])
+
+
+def _bearing(number: str) -> Q:
+    hashes = number_hashes(number_text(number))
+    return Q(number_indexes__overlap=hashes) | Q(number_indexes_next__overlap=hashes)
 
 
 def ids_at_hospital(organisation_id: UUID, ids: Iterable[UUID]) -> list[UUID]:

@@ -25,6 +25,14 @@ def masked_phone(account_id: UUID) -> str | None:
     return crypto.mask_phone(phone_of(row)) if row else None
 
 
+def phones_of_persons(person_ids: Collection[UUID]) -> list[str]:
+    """The phones of the accounts in use that stand for a person known under these ids."""
+    rows = AccountPhone.objects.filter(
+        account__person_id__in=person_ids, account__status=AccountStatus.ACTIVE
+    )
+    return [phone_of(row) for row in rows.order_by("id")]
+
+
 def accounts_bound_to(person_ids: Collection[UUID]) -> int:
     """How many accounts that are not closed stand for a person known under these ids."""
     bound = Account.objects.filter(person_id__in=person_ids)

@@ -19,14 +19,14 @@ from registry.accounts.rules import password_is_strong
 from registry.accounts.selectors import actor_of_token
 from registry.accounts.services import create_account, register_hospital_client
 from tests.factories.registry import PASSWORD, AccountFactory, OrganisationFactory
+from tests.factories.signed_in import authenticator_of
 
 pytestmark = pytest.mark.django_db
 
 
-def sign_in(client, login, password=PASSWORD):
-    return client.post(
-        "/api/v1/sign-in", {"login": login, "password": password}, content_type="application/json"
-    )
+def sign_in(client, login, password=PASSWORD, **more):
+    body = {"login": login, "password": password, **more}
+    return client.post("/api/v1/sign-in", body, content_type="application/json")
 
 
 @pytest.mark.covers("S000-33")
@@ -34,7 +34,7 @@ def test_the_right_password_gives_a_session(client):
     hospital = OrganisationFactory()
     account = AccountFactory(role=Role.CLINICIAN, organisation=hospital)
 
-    answer = sign_in(client, account.login)
+    answer = sign_in(client, account.login, code=authenticator_of(account)())
 
     assert answer.status_code == 200
     actor = actor_of_token(answer.json()["access_token"])
@@ -52,6 +52,7 @@ def test_a_sign_in_is_audited_as_the_accounts_and_a_refused_one_as_the_nodes(cli
     account = AccountFactory(login="doctor", role=Role.CLINICIAN, organisation=hospital)
     away = AccountFactory(login="away", status="suspended")
     node = Actor.of_node(settings.NODE_CODE).id
+    settings.SECOND_FACTOR_ROLES = []
 
     for login, password in [
         ("doctor", PASSWORD), ("doctor", "wrong-horse-1"), ("away", PASSWORD), ("nobody", "x")

@@ -317,3 +317,14 @@ def test_a_query_refused_leaves_its_audit_row(peer):
 
     assert response.status_code == 403
     assert AuditRow.objects.get().outcome == "refused"
+
+
+def test_a_city_asks_the_hub_what_cities_may_ask_and_nobody_asks_a_city_that(peer):
+    response = peer.send("test.ask-hub", {"length": 3})
+
+    if node.ROLE == "province":
+        assert (response.status_code, response.json()) == (200, {"content": "xxx"})
+        assert peer.send("test.ask-hub", {"length": 3}).status_code == 409
+    else:
+        assert response.json()["type"] == "urn:problem:unknown-command"
+        assert nothing_happened()

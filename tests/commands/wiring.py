@@ -23,6 +23,7 @@ COMMANDS = {
     "test.forbidden": f"{HERE}.forbidden",
 }
 QUERIES = {"test.read": f"{HERE}.read", "test.read-nothing": f"{HERE}.read_nothing"}
+HUB_QUERIES = {"test.ask-hub": f"{HERE}.read"}
 HANDLERS: dict[str, Any] = {"province": {}, "city": {}}
 SEALED_COLUMNS: list[Any] = []
 BLIND_INDEXES: list[Any] = []

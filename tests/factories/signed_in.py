@@ -1,5 +1,6 @@
 """A client whose requests carry a token of somebody."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,8 +9,20 @@ from django.test import Client
 from django.utils import timezone
 
 from kernel.actor import Role
+from registry.accounts import second_factor
+from registry.accounts.rules import code_at, step_at
 from registry.accounts.services import issue_token
 from tests.factories.registry import AccountFactory, HospitalClientFactory
+
+SECRET = bytes(range(20))
+
+
+def authenticator_of(account: Any) -> Callable[[], str]:
+    """Set up an account's one-time codes; gives two, one after the other, good for half a minute at least."""
+    second_factor.give(account, SECRET)
+    now = step_at(timezone.now().timestamp())
+    steps = iter((now, now + 1))
+    return lambda: code_at(SECRET, next(steps))
 
 
 def as_hospital(organisation: Any, **headers: Any) -> Client:

@@ -34,6 +34,7 @@ class Sample(LocalModel):
 HANDLERS: dict[str, Any] = {"province": {}, "city": {}}
 COMMANDS = {"keys.share": "kernel.keys.services.take_over_keys"}
 QUERIES: dict[str, str] = {}
+HUB_QUERIES: dict[str, str] = {}
 SEALED_COLUMNS = [
     SealedColumn(
         "samples.Sample", "sealed", context=f"{HERE}.context", bound_to="bound_id", batch=7

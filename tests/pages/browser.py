@@ -50,11 +50,14 @@ def visitor(
     return context.new_page()
 
 
-def sign_in(page: Page, login: str, secret: str) -> None:
-    """Sign in by hand, from whatever page led to the form."""
+def sign_in(page: Page, login: str, secret: str, code: str | None = None) -> None:
+    """Sign in by hand, from whatever page led to the form; staff are asked for a code too."""
     page.locator("#login").fill(login)
     page.locator("#password").fill(secret)
     page.locator("form button[type=submit]").click()
+    if code is not None:
+        page.locator("#code").fill(code)
+        page.locator("form button[type=submit]").click()
 
 
 def sign_in_by_password(page: Page, login: str, secret: str) -> None:

@@ -3,7 +3,6 @@
 Against a demo that runs already: `python -m tests.pages.screenshots HOME`.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,10 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
+from tests.pages import workbench_screenshots
+from tests.pages.authenticator import one_time_code
 from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, sign_in_by_password, visitor
+from tests.pages.picture_states import SETTLED, answering, changed, failing, long_names, never
 
 PORT_BASE = 26_000
 WALL = {"width": 1920, "height": 1080}
@@ -33,47 +35,7 @@ PAGES = {
     "me": "/me",
     "bind": "/bind",
 }
-LONG = "新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿合奇县人民医院（县域医共体总院）"
-SETTLED = 400
 NEXT = {"city": "hospital", "hospital": "department", "department": "doctor", "doctor": "time"}
-
-
-def failing(route: Route) -> None:
-    """The node's database is away."""
-    route.fulfill(
-        status=503, content_type="application/problem+json",
-        headers={"X-Request-Id": "0a1b2c3d4e5f"},
-        body=json.dumps({"type": "urn:problem:storage-away", "title": "", "status": 503}),
-    )  # fmt: skip
-
-
-def changed(change: Callable[[Any], Any]) -> Callable[[Route], None]:
-    """A true answer, altered."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, json=change(response.json()))
-
-    return answer
-
-
-def long_names(page: dict[str, Any]) -> dict[str, Any]:
-    """The longest names there are."""
-    words = {
-        "organisation": LONG,
-        "display": LONG,
-        "who": "买买提·吐尔逊·阿卜杜热合曼",
-        "hospital": {"code": "H", "name": LONG, "address": LONG, "phone": ""},
-        "practitioner": {"id": "p", "name": "买买提·吐尔逊·阿卜杜热合曼"},
-    }
-    items = [{**one, **{n: text for n, text in words.items() if n in one}} for one in page["items"]]
-    return {**page, "items": items}
-
-
-def told(status: int, body: Any) -> Callable[[Route], None]:
-    """An answer as the node would give it."""
-    kind = "application/json" if status < 400 else "application/problem+json"
-    return lambda route: route.fulfill(status=status, content_type=kind, body=json.dumps(body))
 
 
 def sold_out(page: dict[str, Any]) -> dict[str, Any]:
@@ -84,10 +46,6 @@ def sold_out(page: dict[str, Any]) -> dict[str, Any]:
 def unheard_city(cities: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The last city does not answer."""
     return [*cities[:-1], {**cities[-1], "heard": False}]
-
-
-def never(route: Route) -> None:
-    """No answer while the picture is taken."""
 
 
 STATES: dict[str, Callable[[Route], None]] = {
@@ -125,6 +83,7 @@ def main() -> None:
         _states(running, province, folder)
         _refusals(running, province, folder)
         _staff(running, province, folder)
+        workbench_screenshots.take(running, province, folder)
     print(*sorted(path.name for path in folder.glob("*.png")), sep="\n")  # noqa: T201
 
 
@@ -146,8 +105,10 @@ def signed_in(running: Browser, province: Province, login: str, start: str, **op
     user = next(one for one in users if (one["login"], one["url"]) == (login, url))
     page = visitor(running, url, device_scale_factor=2, **options)
     page.goto(start)
-    by = sign_in_by_password if login == "resident" else sign_in
-    by(page, login, user["secret"])
+    if login == "resident":
+        sign_in_by_password(page, login, user["secret"])
+    else:
+        sign_in(page, login, user["secret"], one_time_code(user))
     page.wait_for_url(f"**{start}")
     page.locator("main h2, main table").first.wait_for()
     return page
@@ -159,7 +120,7 @@ def _resident(running: Browser, province: Province, look: str, folder: Path) -> 
     page.locator("#phone").fill("139")
     page.locator("form button[type=submit]").click()
     page.screenshot(path=folder / f"resident-sign-in-{look}.png")
-    page.route("**/sign-in/codes", told(202, {"valid_for": 300, "again_after": 60}))
+    page.route("**/sign-in/codes", answering(202, {"valid_for": 300, "again_after": 60}))
     page.locator("#phone").fill("13912345678")
     page.locator("form button[type=submit]").click()
     page.locator("#code").wait_for()
@@ -239,13 +200,13 @@ def _refusals(running: Browser, province: Province, folder: Path) -> None:
             page.goto(summary)
     for code, more in REFUSALS.items():
         problem = {"type": f"urn:problem:{code}", "title": "", **more}
-        page.route("**/api/v1/appointments", told(more["status"], problem))
+        page.route("**/api/v1/appointments", answering(more["status"], problem))
         page.goto(summary)
         page.locator(".bottom button").click()
         page.get_by_role("alert").wait_for()
         page.screenshot(path=folder / f"resident-refused-{code}.png")
         page.unroute("**/api/v1/appointments")
-    page.route("**/hospitals", told(200, []))
+    page.route("**/hospitals", answering(200, []))
     page.goto(summary.replace("/check", "/hospital"))
     page.locator(".empty").wait_for()
     page.screenshot(path=folder / "resident-book-hospital-empty.png")

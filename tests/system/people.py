@@ -17,6 +17,7 @@ from config.model_province.population import BORN_BY, Resident, residents_of
 from config.model_province.registrations import Habit, habit_of
 from config.model_province.sources import Hospital
 from config.model_province.write_samples import two_hospitals
+from tests.pages.authenticator import one_time_code
 
 HTTP = urllib3.PoolManager(maxsize=16, retries=False, timeout=30)
 _seeds, _numbers = count(1), count(1)
@@ -112,10 +113,10 @@ class Reader:
 
 
 def sign_in(province: Province, login: str, code: str = HUB) -> Reader:
-    """Sign in a user of endpoints.json."""
+    """Sign in a user of endpoints.json; staff with a one-time code that serves nobody else."""
     url = province.url(code)
     user = next(u for u in province.endpoints["users"] if (u["login"], u["url"]) == (login, url))
-    return signed_in(url, login, user["secret"])
+    return signed_in(url, login, user["secret"], one_time_code(user))
 
 
 def account_of(province: Province, resident: Resident) -> Reader:
@@ -164,10 +165,9 @@ def sign_in_by_phone(province: Province, phone: str) -> Reader:
     return Reader(url, orjson.loads(answer.data)["access_token"])
 
 
-def signed_in(url: str, login: str, secret: str) -> Reader:
+def signed_in(url: str, login: str, secret: str, code: str | None = None) -> Reader:
     """Sign in at a node."""
-    answer = HTTP.request(
-        "POST", f"{url}/api/v1/sign-in", json={"login": login, "password": secret}
-    )
+    body = {"login": login, "password": secret, **({"code": code} if code else {})}
+    answer = HTTP.request("POST", f"{url}/api/v1/sign-in", json=body)
     assert answer.status == 200, answer.data
     return Reader(url, orjson.loads(answer.data)["access_token"])

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.throwaway_province import HUB
 from config.model_province.write_samples import cast, two_hospitals
+from tests.pages.authenticator import one_time_code
 from tests.pages.browser import (
     DESKTOP,
     PHONE,
@@ -46,6 +47,18 @@ def secret_of(province):
         for user in province.endpoints["users"]
         if user["url"] == province.url(HUB)
     }
+
+
+@pytest.fixture
+def code_of(province):
+    """A fresh one-time code of somebody of the staff at the hub."""
+
+    def fresh(login: str) -> str | None:
+        users = province.endpoints["users"]
+        url = province.url(HUB)
+        return one_time_code(next(u for u in users if (u["login"], u["url"]) == (login, url)))
+
+    return fresh
 
 
 @pytest.fixture
@@ -201,11 +214,11 @@ def test_targets_of_the_large_type_are_a_finger_wide(visit, secret_of):
     ("login", "address", "shown"),
     [("operator", "/workbench/", "登记号"), ("analyst", "/commission/", "机构总数")],
 )
-def test_staff_sign_in_at_their_entry(visit, secret_of, login, address, shown):
+def test_staff_sign_in_at_their_entry(visit, secret_of, code_of, login, address, shown):
     page = visit(viewport=DESKTOP)
     page.goto(address)
     assert serious_faults(page) == []
-    sign_in(page, login, secret_of[login])
+    sign_in(page, login, secret_of[login], code_of(login))
 
     expect(page.get_by_role("columnheader", name=shown)).to_be_visible()
     assert serious_faults(page) == []

@@ -7,11 +7,19 @@ import { factsOf, filled, type Words } from "@/language/words.ts"
 import { BOOKING } from "@/resident/booking/words.ts"
 import { ENTRY } from "@/resident/entry/words.ts"
 import { RESIDENT } from "@/resident/words.ts"
+import { WORKBENCH } from "@/workbench/words.ts"
 
-const TABLES: Record<string, Words> = { SHARED, RESIDENT, ENTRY, BOOKING, DIRECTORY }
+const TABLES: Record<string, Words> = {
+  SHARED,
+  RESIDENT,
+  ENTRY,
+  BOOKING,
+  DIRECTORY,
+  WORKBENCH,
+}
 /** Looked up by a code of the node. */
 const BY_CODE =
-  /^(act|try|why|title|level|grade|period)\.|^(AMB|IMP|EMER|VR|HH)$|^(unverified|self_declared)$|_(checked|reader|verified)$/
+  /^(act|try|why|title|level|grade|period|sex|link|basis|missing|setting|reason)\.|^(AMB|IMP|EMER|VR|HH)$|^(unverified|self_declared)$|_(checked|reader|verified)$/
 const SOURCES = join(import.meta.dirname, "../src")
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf-8" })

@@ -112,7 +112,7 @@ async function problemOf(response: Response): Promise<Problem> {
     text("title"),
     text("detail"),
     response.headers.get("X-Request-Id") ?? "",
-    (body.facts ?? {}) as Record<string, unknown>,
+    typeof body.facts === "object" && body.facts !== null ? { ...body.facts } : {},
   )
 }
 

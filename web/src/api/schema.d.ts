@@ -448,6 +448,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patients/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search
+         * @description Find patients registered at the own hospital.
+         */
+        post: operations["health_records_charts_api_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Who a patient is; 403 `not-treating` says why a doctor may not look.
+         */
+        get: operations["health_records_charts_api_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}/emergency-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open In Emergency
+         * @description Open the record of somebody whom the hospital does not treat; the person is told.
+         */
+        post: operations["health_records_charts_api_open_in_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record
+         * @description The record of all hospitals and cities, or of this city while the hub is away.
+         */
+        get: operations["health_records_charts_api_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/persons/{person_id}/access-log": {
         parameters: {
             query?: never;
@@ -671,7 +751,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in with login and password.
+         * @description Sign in with login and password, staff with a one-time code beside them.
          */
         post: operations["registry_accounts_api_sign_in"];
         delete?: never;
@@ -714,6 +794,26 @@ export interface paths {
          * @description Sign in as a resident with a phone and its code; the first time makes the account.
          */
         post: operations["registry_residents_api_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Second Factor
+         * @description A secret for the authenticator of somebody who has none here yet; a code of it confirms it.
+         */
+        post: operations["registry_accounts_api_offer_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1055,6 +1155,37 @@ export interface components {
             /** Node */
             node?: string | null;
         };
+        /**
+         * EmergencyIn
+         * @description Why a record is opened in an emergency: a reason from the list, and words.
+         */
+        EmergencyIn: {
+            reason: components["schemas"]["EmergencyReason"];
+            /** Words */
+            words: string;
+        };
+        /**
+         * EmergencyOut
+         * @description Until when the doctor sees the record.
+         */
+        EmergencyOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * EmergencyReason
+         * @description The list a doctor chooses from (紧急调阅理由).
+         * @enum {string}
+         */
+        EmergencyReason: "life_threatening" | "unconscious" | "poisoning_or_allergy" | "mass_casualty" | "other";
         /**
          * EntryBrief
          * @description What an entry tells beside its code and value; empty or null where its source states nothing.
@@ -1448,6 +1579,97 @@ export interface components {
             type: string;
         };
         /**
+         * PasswordIn
+         * @description Login and password alone.
+         */
+        PasswordIn: {
+            /** Login */
+            login: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * PatientFound
+         * @description A patient of the own hospital; name and document masked, sex as GB/T 2261.1.
+         */
+        PatientFound: {
+            /** Birth Date */
+            birth_date: string | null;
+            /** Document */
+            document: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Local Id */
+            local_id: string;
+            /** Name */
+            name: string;
+            /** Sex */
+            sex: string;
+        };
+        /**
+         * PatientOut
+         * @description Who a patient is; `link` is the state of the link to the master patient index, or `none`.
+         *
+         *     `basis` is why the doctor may look: `treatment_relationship`, `consent` or `emergency_access`, the last
+         *     `until` a time. `document_type` is a code of CV02.01.101.
+         */
+        PatientOut: {
+            /** Basis */
+            basis: string;
+            /** Birth Date */
+            birth_date: string | null;
+            /** Document */
+            document: string;
+            /** Document Type */
+            document_type: string;
+            /** Hospital */
+            hospital: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Link */
+            link: string;
+            /** Local Id */
+            local_id: string;
+            /** Name */
+            name: string;
+            /** Person */
+            person: string | null;
+            /**
+             * Registration
+             * Format: uuid
+             */
+            registration: string;
+            /** Sex */
+            sex: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * PatientsAsked
+         * @description What a patient is looked up by: the beginning of a name or patient number, or a whole number.
+         *
+         *     It travels in the body, so that no log keeps it.
+         */
+        PatientsAsked: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * PatientsFound
+         * @description The surest first; `elsewhere` bears the citizen number asked for at another hospital of the city.
+         */
+        PatientsFound: {
+            /** Elsewhere */
+            elsewhere: string | null;
+            /** Items */
+            items: components["schemas"]["PatientFound"][];
+            /** More */
+            more: boolean;
+        };
+        /**
          * Period
          * @description From one day to another, both included; the last thirty days if nothing is said.
          */
@@ -1587,6 +1809,25 @@ export interface components {
             rule: string;
             /** Text */
             text: string;
+        };
+        /**
+         * RecordPage
+         * @description A page of the record, newest first; the allergies come with the first page.
+         *
+         *     `missing` is empty when it is of all hospitals; `hub-away` or `not-known-yet` (the hub has not heard of
+         *     the reason for which this doctor may look) when it is this city's part alone.
+         */
+        RecordPage: {
+            /** Allergies */
+            allergies: components["schemas"]["TimelineEntry"][];
+            /** Items */
+            items: components["schemas"]["TimelineEntry"][];
+            /** Missing */
+            missing: string;
+            /** Next */
+            next: string | null;
+            /** Unheard */
+            unheard: components["schemas"]["NodeName"][];
         };
         /**
          * RefusedMessage
@@ -1754,6 +1995,16 @@ export interface components {
             next: string | null;
         };
         /**
+         * SecondFactorOut
+         * @description A secret for an authenticator, and the same as the address that its QR code holds.
+         */
+        SecondFactorOut: {
+            /** Address */
+            address: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * SessionOut
          * @description A session: send the token as `Authorization: Bearer …`.
          */
@@ -1805,9 +2056,11 @@ export interface components {
         };
         /**
          * SignInIn
-         * @description What somebody signs in with.
+         * @description What somebody signs in with; staff give a one-time code too.
          */
         SignInIn: {
+            /** Code */
+            code?: string | null;
             /** Login */
             login: string;
             /** Password */
@@ -2604,6 +2857,105 @@ export interface operations {
             };
         };
     };
+    health_records_charts_api_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientsAsked"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientsFound"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_open_in_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyOut"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_record: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                kind?: string | null;
+                organisation?: string | null;
+            };
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+        };
+    };
     health_records_api_access_log: {
         parameters: {
             query?: {
@@ -2978,6 +3330,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneSessionOut"];
+                };
+            };
+        };
+    };
+    registry_accounts_api_offer_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorOut"];
                 };
             };
         };

@@ -3,6 +3,7 @@ import { ref, shallowRef } from "vue"
 import { onProblem, Problem, read, remove, send } from "@/api/client.ts"
 import type { components } from "@/api/schema.d.ts"
 
+export type Offer = components["schemas"]["SecondFactorOut"]
 export type Session = components["schemas"]["PageSessionOut"]
 
 const RENEW_AFTER = 5 * 60_000
@@ -29,8 +30,13 @@ export async function known(): Promise<Session | null> {
   return session.value ?? null
 }
 
-export async function signIn(login: string, password: string): Promise<void> {
-  begin(await send("/api/v1/session", { body: { login, password } }))
+export async function signIn(login: string, password: string, code?: string): Promise<void> {
+  begin(await send("/api/v1/session", { body: { login, password, ...(code ? { code } : {}) } }))
+}
+
+/** A new secret for the authenticator of somebody who has none at this node. */
+export function offerOf(login: string, password: string): Promise<Offer> {
+  return send("/api/v1/sign-in/second-factor", { body: { login, password } })
 }
 
 export async function signInByPhone(phone: string, code: string): Promise<void> {

@@ -75,7 +75,15 @@ export function whoIn(row: Access): string {
 function together(rows: readonly Access[]): Look[] {
   const looks = new Map<string, Look>()
   for (const row of rows) {
-    const key = [dayOf(row.at), row.role_code, row.organisation, row.who, row.action_code].join("|")
+    // An emergency is told apart from the same person's other looks of the day.
+    const key = [
+      dayOf(row.at),
+      row.role_code,
+      row.organisation,
+      row.who,
+      row.action_code,
+      row.purpose_code,
+    ].join("|")
     const look = looks.get(key)
     if (look) look.count += 1
     else looks.set(key, { key, newest: row, count: 1 })
