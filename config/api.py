@@ -11,6 +11,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
 from ninja.security import APIKeyCookie, HttpBearer
 
+from analytics.api import router as figures
 from appointment_pool.api import router as appointments
 from appointment_pool.hospital_api import router as schedules
 from health_records.api import router as records
@@ -97,6 +98,7 @@ api.add_router("", messages)
 api.add_router("", feeds)
 api.add_router("", appointments)
 api.add_router("", schedules)
+api.add_router("", figures)
 
 
 @api.exception_handler(DomainError)

@@ -64,6 +64,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures
+         * @description Figures of today beside yesterday and last week; asked again, or heard of by the stream.
+         */
+        get: operations["analytics_api_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/figures/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Definitions
+         * @description What each figure counts.
+         */
+        get: operations["analytics_api_definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/intake": {
         parameters: {
             query?: never;
@@ -695,6 +735,12 @@ export interface components {
             next: string | null;
         };
         /**
+         * Against
+         * @description Days that today is compared with.
+         * @enum {string}
+         */
+        Against: "yesterday" | "last_week";
+        /**
          * AppointmentIn
          * @description Which schedule, and from when on the wanted period lasts; any period if nothing is said.
          */
@@ -906,6 +952,20 @@ export interface components {
             within_a_day?: number | null;
         };
         /**
+         * DefinitionOut
+         * @description What a figure counts, in the language asked for.
+         */
+        DefinitionOut: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * DepartmentOut
          * @description A department; `standard` is its code in CT08.00.002.
          */
@@ -1052,6 +1112,89 @@ export interface components {
             until?: string | null;
         };
         /**
+         * Figures
+         * @description What happened today, and how today's numbers and those of the next seven days stand.
+         */
+        Figures: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Free */
+            free: number;
+            /** Free Coming */
+            free_coming: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Taken */
+            taken: number;
+            /** Visits */
+            visits: number;
+        };
+        /**
+         * FiguresOut
+         * @description Today beside days before; `stream` is where changes of the same are pushed (text/event-stream).
+         */
+        FiguresOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: components["schemas"]["FiguresThen"][];
+            /** City */
+            city: string | null;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Hospital */
+            hospital: string | null;
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes: components["schemas"]["NodeOut"][];
+            /** Places */
+            places: components["schemas"]["Place"][];
+            /** Stream */
+            stream: string;
+            total: components["schemas"]["Figures"];
+            /** Trend */
+            trend: components["schemas"]["Point"][];
+        };
+        /**
+         * FiguresThen
+         * @description A day before: up to the time of day it is now, and by ten minutes the whole day.
+         */
+        FiguresThen: {
+            against: components["schemas"]["Against"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Places */
+            places: components["schemas"]["PlaceThen"][];
+            total: components["schemas"]["Flows"];
+            /** Trend */
+            trend: components["schemas"]["Point"][];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * Filter
          * @description Which refused messages are meant; `type` is a resource type with something wrong in it.
          */
@@ -1073,6 +1216,28 @@ export interface components {
             type?: string | null;
             /** Until */
             until?: string | null;
+        };
+        /**
+         * Flows
+         * @description What happened in some time; `definitions` says what each figure counts.
+         */
+        Flows: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Visits */
+            visits: number;
         };
         /**
          * InstitutionOut
@@ -1147,6 +1312,21 @@ export interface components {
             code: string;
             /** Name */
             name: string;
+        };
+        /**
+         * NodeOut
+         * @description How a city does at the hub: it has counted `until` then; `behind_seconds` ago, told every five.
+         */
+        NodeOut: {
+            /** Behind Seconds */
+            behind_seconds: number | null;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["State"];
+            /** Until */
+            until: string | null;
         };
         /**
          * Numbers
@@ -1382,6 +1562,52 @@ export interface components {
             code: string;
             /** Phone */
             phone: string;
+        };
+        /**
+         * Place
+         * @description A city of the province, or a hospital of the city.
+         */
+        Place: {
+            /** Code */
+            code: string;
+            figures: components["schemas"]["Figures"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlaceThen
+         * @description The same place on another day.
+         */
+        PlaceThen: {
+            /** Code */
+            code: string;
+            figures: components["schemas"]["Flows"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * Point
+         * @description Ten minutes, by the minute of the day at which they begin. What is not listed had nothing.
+         */
+        Point: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Minute */
+            minute: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Visits */
+            visits: number;
         };
         /**
          * PractitionerOut
@@ -1696,6 +1922,12 @@ export interface components {
             items: components["schemas"]["SoldNumber"][];
         };
         /**
+         * State
+         * @description How a city's figures do at the hub.
+         * @enum {string}
+         */
+        State: "current" | "late" | "unreachable" | "copying" | "waiting";
+        /**
          * Tally
          * @description What came of those of one page; `next` where there are more.
          */
@@ -1845,6 +2077,16 @@ export interface components {
             within_a_day?: number | null;
         };
         /**
+         * Where
+         * @description Of what: the whole province, one city, or one hospital by its registration number.
+         */
+        Where: {
+            /** City */
+            city?: string | null;
+            /** Hospital */
+            hospital?: string | null;
+        };
+        /**
          * WholeScheduleOut
          * @description A schedule with its periods.
          */
@@ -1966,6 +2208,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    analytics_api_figures: {
+        parameters: {
+            query?: {
+                city?: string | null;
+                hospital?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOut"];
+                };
+            };
+        };
+    };
+    analytics_api_definitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionOut"][];
+                };
             };
         };
     };
