@@ -3,7 +3,6 @@
 Against a demo that runs already: `python -m tests.pages.screenshots HOME`.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +13,11 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
-from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, visitor
+from tests.pages import wall_pictures
+from tests.pages.answers import changed, failing, never
+from tests.pages.browser import DESKTOP, PHONE, WALL, browser, sign_in, visitor
 
 PORT_BASE = 26_000
-WALL = {"width": 1920, "height": 1080}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -30,34 +30,11 @@ LONG = "新疆维吾尔自治区克孜勒苏柯尔克孜自治州阿合奇县人
 SETTLED = 400
 
 
-def failing(route: Route) -> None:
-    """The node's database is away."""
-    route.fulfill(
-        status=503, content_type="application/problem+json",
-        headers={"X-Request-Id": "0a1b2c3d4e5f"},
-        body=json.dumps({"type": "urn:problem:storage-away", "title": "", "status": 503}),
-    )  # fmt: skip
-
-
-def changed(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Route], None]:
-    """A true answer, altered."""
-
-    def answer(route: Route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, json=change(response.json()))
-
-    return answer
-
-
 def long_names(page: dict[str, Any]) -> dict[str, Any]:
     """The longest names there are."""
     words = {"organisation": LONG, "display": LONG, "who": "买买提·吐尔逊·阿卜杜热合曼"}
     items = [{**one, **{n: text for n, text in words.items() if n in one}} for one in page["items"]]
     return {**page, "items": items}
-
-
-def never(route: Route) -> None:
-    """No answer while the picture is taken."""
 
 
 STATES: dict[str, Callable[[Route], None]] = {
@@ -149,9 +126,13 @@ def _staff(running: Browser, province: Province, folder: Path) -> None:
     page = signed_in(running, province, "operator", "/workbench/", viewport=DESKTOP)
     page.screenshot(path=folder / "workbench-institutions.png")
     page.context.close()
-    page = signed_in(running, province, "analyst", "/commission/", viewport=WALL)
+    page = signed_in(running, province, "analyst", "/commission/institutions", viewport=DESKTOP)
     page.screenshot(path=folder / "commission-institutions.png")
     page.context.close()
+    for look in ("light", "english"):
+        page = signed_in(running, province, "analyst", "/commission/", viewport=WALL, **LOOKS[look])
+        wall_pictures.take(page, folder, look)
+        page.context.close()
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
+import { WALL } from "@/commission/words.ts"
 import { DIRECTORY } from "@/directory/words.ts"
 import { SHARED } from "@/language/shared.ts"
 import { factsOf, filled, type Words } from "@/language/words.ts"
 import { RESIDENT } from "@/resident/words.ts"
 
-const TABLES: Record<string, Words> = { SHARED, RESIDENT, DIRECTORY }
+const TABLES: Record<string, Words> = { SHARED, RESIDENT, DIRECTORY, WALL }
 /** Looked up by a code of the node. */
-const BY_CODE = /^(act|try|why)\.|^(AMB|IMP|EMER|VR|HH)$/
+const BY_CODE = /^(act|try|why|state|measure|name|short)\.|^(AMB|IMP|EMER|VR|HH)$/
 const SOURCES = join(import.meta.dirname, "../src")
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf-8" })

@@ -9,6 +9,8 @@ declare module "vue-router" {
     open?: boolean
     /** The title of the page, in the chosen language. */
     title?: () => string
+    /** The page has its own head and fills the screen. */
+    fills?: boolean
   }
 }
 
