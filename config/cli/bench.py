@@ -7,7 +7,7 @@ import orjson
 
 from config.cli.language import said, tell
 
-NAMES = ("replication", "idle", "validation", "ingest", "search", "read")
+NAMES = ("replication", "idle", "validation", "ingest", "search", "read", "live")
 
 
 @click.command(
