@@ -4,16 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('appointment_pool', '0001_initial'),
-        ('organisations', '0001_initial'),
-        ('practitioners', '0001_initial'),
+        ("appointment_pool", "0001_initial"),
+        ("organisations", "0001_initial"),
+        ("practitioners", "0001_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='appointment',
-            index=models.Index(condition=models.Q(('cancelled_at__isnull', False)), fields=['cancelled_at'], name='appointment_cancelled'),
+            model_name="appointment",
+            index=models.Index(
+                condition=models.Q(("cancelled_at__isnull", False)),
+                fields=["cancelled_at"],
+                name="appointment_cancelled",
+            ),
         ),
     ]

@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from analytics.api import STREAM
+from analytics.selectors import marks
 from analytics.streams import RETRY, Board
 from config import live
 from kernel.actor import Role
@@ -26,7 +27,7 @@ WAIT = 10
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
     """A board of this test's own; the thread that asks the database lets it go."""
-    board = Board(marks=live.marks, told=live.told, rest=live.let_go, run=live.in_database)
+    board = Board(marks=marks, told=live.told, rest=live.let_go, run=live.in_database)
     monkeypatch.setattr(live, "board", board)
     yield board
     live.database.submit(live.let_go).result()
