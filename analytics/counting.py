@@ -59,7 +59,8 @@ ON CONFLICT (organisation_id, begins_at) DO UPDATE SET
 """  # noqa: S608
 
 # Days of hospitals whose visits may have changed: those since the last count, and the days of visits that
-# were told of or corrected since.
+# were told of or corrected since. Each span is read by itself (LATERAL with GROUP BY or OFFSET): planned as a
+# join, with bounds that are not known beforehand, all visits there are would be read.
 VISITED = f"""
 WITH heard AS MATERIALIZED (
   SELECT DISTINCT organisation_id FROM health_records_attempt WHERE {SINCE}
@@ -76,14 +77,20 @@ WITH heard AS MATERIALIZED (
   SELECT organisation_id, day::timestamp AT TIME ZONE %(zone)s AS starts,
     (day + 1)::timestamp AT TIME ZONE %(zone)s AS ends FROM days
 ), counted AS (
-  SELECT s.organisation_id, {PERIOD.format("e.occurred_at")} AS begins_at, count(*) AS visits
-  FROM spans s JOIN health_records_encounter e
-    ON e.organisation_id = s.organisation_id AND e.occurred_at >= s.starts AND e.occurred_at < s.ends
-  WHERE NOT e.deleted AND e.status_code <> ALL(%(no_visits)s)
-  GROUP BY 1, 2
+  SELECT s.organisation_id, part.* FROM spans s CROSS JOIN LATERAL (
+    SELECT {PERIOD.format("e.occurred_at")} AS begins_at, count(*) AS visits
+    FROM health_records_encounter e
+    WHERE e.organisation_id = s.organisation_id
+      AND e.occurred_at >= s.starts AND e.occurred_at < s.ends
+      AND NOT e.deleted AND e.status_code <> ALL(%(no_visits)s)
+    GROUP BY 1
+  ) part
 ), was AS (
-  SELECT a.organisation_id, a.begins_at, a.visits FROM spans s JOIN analytics_activity a
-    ON a.organisation_id = s.organisation_id AND a.begins_at >= s.starts AND a.begins_at < s.ends
+  SELECT s.organisation_id, part.* FROM spans s CROSS JOIN LATERAL (
+    SELECT a.begins_at, a.visits FROM analytics_activity a
+    WHERE a.organisation_id = s.organisation_id AND a.begins_at >= s.starts AND a.begins_at < s.ends
+    OFFSET 0
+  ) part
 )
 INSERT INTO analytics_activity AS a (organisation_id, begins_at, visits)
 SELECT organisation_id, begins_at, coalesce(counted.visits, 0)
@@ -139,6 +146,25 @@ SELECT c.* FROM counted c LEFT JOIN analytics_newpersons was USING (organisation
 WHERE was.persons IS DISTINCT FROM c.persons
 ON CONFLICT (organisation_id, begins_at) DO UPDATE SET persons = excluded.persons
 """  # noqa: S608
+
+
+# The newest of what is counted, by index: a glance for a node where nothing happens.
+NEWEST_IN_CITY = """
+SELECT (SELECT id FROM health_records_attempt ORDER BY id DESC LIMIT 1),
+  (SELECT id FROM appointment_pool_appointment ORDER BY id DESC LIMIT 1),
+  (SELECT id FROM appointment_pool_schedule ORDER BY id DESC LIMIT 1),
+  (SELECT id FROM patients_patientregistration ORDER BY id DESC LIMIT 1),
+  (SELECT cancelled_at FROM appointment_pool_appointment WHERE cancelled_at IS NOT NULL
+   ORDER BY cancelled_at DESC LIMIT 1)
+"""
+NEWEST_AT_HUB = "SELECT id FROM persons_person ORDER BY id DESC LIMIT 1"
+
+
+def newest() -> Any:
+    """Changes when something happened that is to be counted here."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEWEST_IN_CITY if is_written_here(Activity) else NEWEST_AT_HUB)
+        return cursor.fetchone()
 
 
 def count() -> None:

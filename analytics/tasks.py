@@ -2,10 +2,12 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from celery import shared_task
 
 from analytics import counting
+from analytics.rules import BEAT
 
 SHARE = 0.05
 """Of the consumer's time counting takes at most so much: a long count is followed by a longer rest."""
@@ -13,22 +15,30 @@ SHARE = 0.05
 
 @dataclass(slots=True)
 class Pace:
-    """When the next count may begin."""
+    """When the next count may begin, what was newest at the last look, and when it changed; in seconds."""
 
     due: float = 0.0
+    newest: Any = None
+    moved: float = 0.0
+    counted: float = 0.0
 
 
 pace = Pace()
 
 
 def count_in_time() -> None:
-    """Count what happened since the last time, unless that just took long."""
-    began = time.monotonic()
-    if began < pace.due:
+    """Count when something happened in the last seconds, and now and then; not if that just took long."""
+    now = time.monotonic()
+    if now < pace.due:
+        return
+    newest, beat = counting.newest(), BEAT.total_seconds()
+    if newest != pace.newest:
+        pace.newest, pace.moved = newest, now
+    if now - pace.moved > beat and now - pace.counted < beat:
         return
     counting.count()
-    took = time.monotonic() - began
-    pace.due = began + took / SHARE
+    pace.counted = now
+    pace.due = now + (time.monotonic() - now) / SHARE
 
 
 @shared_task(name="analytics.recount", ignore_result=True)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count, islice
@@ -44,14 +45,19 @@ class Listener:
             timeout=urllib3.Timeout(read=60),
         )  # fmt: skip
         rest = b""
-        while chunk := answer.read1(1 << 16):
-            *frames, rest = (rest + chunk).split(b"\n\n")
-            for frame in frames:
-                if EVENT in frame:
-                    figures = orjson.loads(frame.rpartition(b"data: ")[2])
-                    with self.come:
-                        self.told.append((time.monotonic(), figures["total"]["visits"]))
-                        self.come.notify_all()
+        with suppress(urllib3.exceptions.ProtocolError):  # the province is stopped in the end
+            while chunk := answer.read1(1 << 16):
+                *frames, rest = (rest + chunk).split(b"\n\n")
+                for frame in frames:
+                    self._hear(frame)
+
+    def _hear(self, frame: bytes) -> None:
+        if EVENT not in frame:
+            return
+        figures = orjson.loads(frame.rpartition(b"data: ")[2])
+        with self.come:
+            self.told.append((time.monotonic(), figures["total"]["visits"]))
+            self.come.notify_all()
 
     def heard(self, visits: int) -> float:
         """When so many visits were first told of."""

@@ -209,21 +209,59 @@ def test_what_is_older_than_is_kept_is_let_go(whose, hospital):
     assert not ClinicDay.objects.exists()
 
 
-def test_a_long_count_is_followed_by_a_long_rest(monkeypatch):
-    clock, counts = [100.0], []
-    monkeypatch.setattr("analytics.tasks.time.monotonic", lambda: clock[0])
-    monkeypatch.setattr(tasks, "pace", tasks.Pace())
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set, and the moments at which was counted; a count takes a tenth of a second."""
+    now, counts = [100.0], []
 
     def long():
-        counts.append(clock[0])
-        clock[0] += 0.1
+        counts.append(now[0])
+        now[0] += 0.1
 
+    monkeypatch.setattr("analytics.tasks.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(tasks, "pace", tasks.Pace())
     monkeypatch.setattr(counting, "count", long)
-    for moment in (100.0, 101.0, 101.9, 102.3):
-        clock[0] = moment
-        tasks.count_in_time()
+    monkeypatch.setattr(counting, "newest", lambda: None)
+    return now, counts
 
-    assert counts == [100.0, 102.3]
+
+def counted_at(clock, *moments):
+    """At which of the moments was counted."""
+    now, counts = clock
+    counts.clear()
+    for moment in moments:
+        now[0] = moment
+        tasks.count_in_time()
+    return counts
+
+
+def test_a_long_count_is_followed_by_a_long_rest(clock, monkeypatch):
+    monkeypatch.setattr(counting, "newest", lambda: clock[0][0])
+
+    assert counted_at(clock, 100.0, 101.0, 101.9, 102.3) == [100.0, 102.3]
+
+
+def test_where_nothing_happens_is_counted_now_and_then(clock, monkeypatch):
+    assert counted_at(clock, 100.0, 102.5, 104.9, 105.1, 109.0) == [100.0, 105.1]
+
+    monkeypatch.setattr(counting, "newest", lambda: "another")
+    assert counted_at(clock, 109.5, 112.0, 114.4, 114.9, 116.0) == [109.5, 112.0, 114.4]
+
+
+@CITY
+def test_the_newest_changes_with_whatever_happens(hospital):
+    seen = [counting.newest()]
+    heard_of(hospital)
+    seen.append(counting.newest())
+    schedule = ScheduleFactory(organisation=hospital)
+    seen.append(counting.newest())
+    AppointmentFactory(schedule=schedule)
+    seen.append(counting.newest())
+    RegistrationFactory(organisation=hospital)
+    seen.append(counting.newest())
+
+    assert len(set(seen)) == 5
+    assert counting.newest() == seen[-1]
 
 
 @HUB
@@ -240,6 +278,7 @@ def test_the_hub_counts_persons_where_they_were_first_known():
     counting.count()
     tasks.recount()
 
+    assert counting.newest() == (person.id,)
     assert list(NewPersons.objects.values_list("node", "organisation", "persons")) == [
         ("620100", first.id, 2)
     ]
