@@ -8,8 +8,8 @@ export interface City {
   path: string
 }
 
-/** Where a name stands beside its mark: to the right or left of it, above or below. */
-type Side = "right" | "left" | "above" | "below"
+/** Where a name stands beside its mark: right, left, above or below; under it, and on to the right. */
+type Side = "right" | "left" | "above" | "below" | "under"
 
 const SIDES: Readonly<Record<string, Side>> = {
   "620100": "left",
@@ -18,8 +18,8 @@ const SIDES: Readonly<Record<string, Side>> = {
   "620400": "right",
   "620500": "below",
   "620600": "right",
-  "620700": "above",
-  "620800": "below",
+  "620700": "right",
+  "620800": "under",
   "620900": "below",
   "621000": "above",
   "621100": "below",
