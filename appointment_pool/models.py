@@ -188,7 +188,13 @@ class Appointment(CityModel):
                 | (~Q(status=AppointmentStatus.CANCELLED) & Q(cancelled_at__isnull=True)),
             ),
         ]  # fmt: skip
-        indexes = [models.Index(name="appointment_of_person", fields=["person_id", "starts_at"])]
+        indexes = [
+            models.Index(name="appointment_of_person", fields=["person_id", "starts_at"]),
+            models.Index(
+                name="appointment_cancelled", fields=["cancelled_at"],
+                condition=Q(cancelled_at__isnull=False),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"appointment {self.id}, {self.status}"

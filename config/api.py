@@ -11,6 +11,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.renderers import BaseRenderer
 from ninja.security import APIKeyCookie, HttpBearer
 
+from analytics.api import router as figures
 from appointment_pool.api import router as appointments
 from appointment_pool.hospital_api import router as schedules
 from appointment_pool.settings_api import router as booking_settings
@@ -103,6 +104,7 @@ api.add_router("", appointments)
 api.add_router("", schedules)
 api.add_router("", booking_settings)
 api.add_router("", places)
+api.add_router("", figures)
 
 
 @api.exception_handler(DomainError)

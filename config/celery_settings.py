@@ -18,6 +18,9 @@ beat_schedule = {
     "forget deliveries": {"task": "events.forget_old", "schedule": 3600.0},
     "forget refused messages": {"task": "records.forget_refused", "schedule": 3600.0},
     "count attempts": {"task": "records.count_attempts", "schedule": 60.0},
+    "recount figures": {"task": "analytics.recount", "schedule": 3600.0},
+    "recount numbers": {"task": "analytics.recount_numbers", "schedule": 60.0},
+    "forget figures": {"task": "analytics.forget_old", "schedule": 86400.0},
     "forget commands": {"task": "commands.forget_old", "schedule": 3600.0},
     "destroy keys given up": {"task": "keys.destroy_given_up", "schedule": 600.0},
 }

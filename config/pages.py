@@ -24,9 +24,11 @@ SERVED = {"province": ("resident", "workbench", "commission"), "city": ("workben
 ]
 ADDRESSES = frozenset(address for entry in SERVED for address in ENTRIES[entry]) | {"/"}
 
+ELSEWHERE = "" if settings.STREAM_URL == settings.NODE_URL else f" {settings.STREAM_URL}"
 POLICY = "; ".join(
     [
         "default-src 'self'",
+        f"connect-src 'self'{ELSEWHERE}",
         "img-src 'self' data:",
         "object-src 'none'",
         "base-uri 'none'",
@@ -36,7 +38,7 @@ POLICY = "; ".join(
         "trusted-types vue",
     ]
 )
-"""Nothing from elsewhere, no inline script or style, and no text that becomes markup."""
+"""Nothing from elsewhere save the node's own streams, no inline script or style, no text that becomes markup."""
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 

@@ -35,6 +35,7 @@ SHARED_APPS = [
     "registry.emergency_access",
     "health_records",
     "appointment_pool",
+    "analytics",
 ]
 ROLE_APPS: dict[str, list[str]] = {"province": [], "city": []}
 DJANGO_APPS = ["django.contrib.staticfiles", "ninja", "django_linear_migrations"]
@@ -73,6 +74,7 @@ CHORES = {  # seconds between runs; done by the event consumer
     "kernel.keys.tasks.share_when_needed": 2.0,
     "kernel.commands.tasks.settle_when_due": 5.0,
     "registry.sms.tasks.deliver_when_due": 1.0,
+    "analytics.tasks.count_in_time": 0.5,
 }
 HEARTBEAT_FILE = env.text("HEARTBEAT_FILE", "")
 SMS_ADAPTER = env.text("SMS_ADAPTER", "", pattern=r"([\w.]+)?")
@@ -92,6 +94,9 @@ SIGN_IN_CODES_PER_ADDRESS = env.integer("SIGN_IN_CODES_PER_ADDRESS", 60, at_leas
 EMERGENCY_ACCESS_MINUTES = env.integer("EMERGENCY_ACCESS_MINUTES", 240, at_least=1)
 BINDING_TRIES_PER_DAY = env.integer("BINDING_TRIES_PER_DAY", 5, at_least=1)
 ACCOUNTS_PER_PERSON = env.integer("ACCOUNTS_PER_PERSON", 1, at_least=1)
+FIGURES_KEEP_DAYS = env.integer("FIGURES_KEEP_DAYS", 35, at_least=8)
+STREAMS_MAX = env.integer("STREAMS_MAX", 200, at_least=1)
+STREAM_URL = env.text("STREAM_URL", NODE_URL, pattern=r"https?://.+[^/]")
 AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", 1095, at_least=180)
 KEEP_DAYS = {
     "events_event": EVENTS_KEEP_DAYS,

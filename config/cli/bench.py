@@ -7,7 +7,9 @@ import orjson
 
 from config.cli.language import said, tell
 
-NAMES = ("replication", "idle", "validation", "ingest", "search", "read", "people")
+NAMES = (
+    "replication", "idle", "validation", "ingest", "search", "read", "people", "live",
+)  # fmt: skip
 
 
 @click.command(

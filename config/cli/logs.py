@@ -11,7 +11,7 @@ from config.cli.language import said
 from config.cli.log_files import LogFile
 from config.cli.reporting import COLOURS, WIDTH
 
-KINDS = ("postgres", "redis", "web", "worker", "consumer", "setup")
+KINDS = ("postgres", "redis", "web", "worker", "consumer", "live", "setup")
 FOLLOW_SECONDS = 0.3
 
 

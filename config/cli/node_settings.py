@@ -39,6 +39,8 @@ def write_env(node: Node, home: NodeHome) -> dict[str, str]:
         "NODE_KEY_FILE": str(home.keys / "node.pem"),
         "MASTER_KEY_FILE": str(home.keys / "master.key"),
     }
+    if node.role == "province":
+        ours["STREAM_URL"] = node.live_url
     usual = {"SMS_ADAPTER": MAILBOX} if node.code.endswith("0000") else {}
     before = home.variables() if home.env_file.exists() else {}
     variables = {**usual, **before, **ours}

@@ -14,6 +14,8 @@ FIRST_BASE, LAST_BASE, SEARCH_STEP = 7600, 32000, 200
 def ports_of(node: Node) -> list[int]:
     """Ports this machine must offer for the node."""
     ports = [node.web_port]
+    if node.role == "province":
+        ports.append(node.live_port)
     if node.given.database_url is None:
         ports.append(node.postgres_port)
     if node.given.redis_url is None:

@@ -1,4 +1,4 @@
-"""The processes of a node that are ours: web, worker, consumer, and one-off commands."""
+"""The processes of a node that are ours: web, worker, consumer, the hub's live, and one-off commands."""
 
 import sys
 from dataclasses import replace
@@ -9,6 +9,7 @@ from config.cli.supervision import Spec
 from config.cli.topology import Node
 
 WEB = ("--interface", "wsgi", "--blocking-threads", "4", "--no-ws")
+LIVE = ("--interface", "asginl", "--loop", "asyncio", "--no-ws", "--workers", "1")
 WEB_LOG = ("--log-level", "warning")
 WORKER = ("--beat", "--pool", "solo", "--without-gossip", "--without-mingle", "-l", "WARNING")
 BEATING = frozenset({"worker", "consumer"})
@@ -18,7 +19,7 @@ UNALARMED = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"
 
 
 def serving_specs(home: Home, node: Node) -> list[Spec]:
-    """What answers requests, works off tasks and handles events."""
+    """What answers requests, works off tasks and handles events; at the hub also what keeps streams."""
     clock = home.node(node.code).path / "celerybeat-schedule"
     web = (
         *(sys.executable, "-m", "granian", "config.wsgi:application", *WEB, *WEB_LOG),
@@ -29,11 +30,16 @@ def serving_specs(home: Home, node: Node) -> list[Spec]:
         *("--schedule", str(clock), "--hostname", f"{node.code}@%h"),
     )
     consumer = (sys.executable, str(PROJECT / "manage.py"), "consume_events")
-    return [
+    live = (
+        *(sys.executable, "-m", "granian", "config.live:application", *LIVE, *WEB_LOG),
+        *("--host", "127.0.0.1", "--port", str(node.live_port)),
+    )
+    specs = [
         _spec(home, node, "web", web),
         replace(spec := _spec(home, node, "worker", worker), env={**spec.env, **UNALARMED}),
         _spec(home, node, "consumer", consumer),
     ]
+    return [*specs, _spec(home, node, "live", live)] if node.role == "province" else specs
 
 
 def manage_spec(home: Home, node: Node, words: tuple[str, ...]) -> Spec:

@@ -23,7 +23,7 @@ from config.cli.topology import Node
 
 READY_SECONDS = 60.0
 READY_SECONDS_PER_NODE = 15.0
-SERVING = frozenset({"web", "worker", "consumer"})
+SERVING = frozenset({"web", "worker", "consumer", "live"})
 SERVERS = frozenset({"redis", "postgres"})
 
 

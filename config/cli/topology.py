@@ -57,6 +57,16 @@ class Node:
         return self.web_port + 2
 
     @property
+    def live_port(self) -> int:
+        """Where the hub keeps the streams of changes."""
+        return self.web_port + 3
+
+    @property
+    def live_url(self) -> str:
+        """Address under which pages find them."""
+        return f"http://127.0.0.1:{self.live_port}"
+
+    @property
     def url(self) -> str:
         """Base address of the node."""
         return f"http://127.0.0.1:{self.web_port}"

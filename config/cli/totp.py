@@ -32,10 +32,14 @@ def totp(home: Home, login: str, reset: bool) -> None:
         raise NothingHere(
             f"endpoints.json 中没有 {login} 的密钥。", f"endpoints.json has no secret of {login}."
         )
-    now = time.time()
-    left = STEP_SECONDS - int(now) % STEP_SECONDS
-    click.echo(code_at(secret_of_words(secret), step_at(now)))
+    left = STEP_SECONDS - int(time.time()) % STEP_SECONDS
+    click.echo(code_now(secret))
     tell(f"{left} 秒后更换", f"changes in {left} s", err=True)
+
+
+def code_now(totp_secret: str) -> str:
+    """The present code of a secret in words, as endpoints.json has it."""
+    return code_at(secret_of_words(totp_secret), step_at(time.time()))
 
 
 def _reset(home: Home, login: str) -> None:

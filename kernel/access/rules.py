@@ -83,6 +83,7 @@ RULES: Mapping[tuple[Role, str], frozenset[Fact]] = {
     (Role.COMMISSION_ANALYST, "directory.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "intake.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "booking_setting.read"): ANYBODY_KNOWN,
+    (Role.COMMISSION_ANALYST, "figures.read"): ANYBODY_KNOWN,
     (Role.COMMISSION_ANALYST, "operations.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "account.read"): ANYBODY_KNOWN,
     (Role.OPERATOR, "directory.read"): ANYBODY_KNOWN,

@@ -42,8 +42,9 @@ def test_ports_beyond_the_last_are_refused():
 def test_given_servers_need_no_port():
     given = GivenServers(database_url="postgresql://x", redis_url="redis://x")
 
-    assert ports.ports_of(Node("620000", "甘肃省", 0, 7600, given)) == [7600]
-    assert ports.ports_of(Node("620000", "甘肃省", 0, 7600)) == [7600, 7601, 7602]
+    assert ports.ports_of(Node("620000", "甘肃省", 0, 7600, given)) == [7600, 7603]
+    assert ports.ports_of(Node("620000", "甘肃省", 0, 7600)) == [7600, 7603, 7601, 7602]
+    assert ports.ports_of(Node("620100", "兰州市", 1, 7600)) == [7610, 7611, 7612]
 
 
 def test_a_holder_that_the_system_hides_is_another_process(monkeypatch):

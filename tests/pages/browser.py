@@ -15,6 +15,7 @@ SERIOUS = {"serious", "critical"}
 PHONE: ViewportSize = {"width": 360, "height": 780}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+WALL: ViewportSize = {"width": 1920, "height": 1080}
 
 
 class NoBrowser(Exception):

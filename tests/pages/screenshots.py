@@ -13,13 +13,12 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.throwaway_province import HUB, Province, running_province
 from config.cli.home import PROJECT, Home
-from tests.pages import workbench_screenshots
+from tests.pages import wall_pictures, workbench_screenshots
 from tests.pages.authenticator import one_time_code
-from tests.pages.browser import DESKTOP, PHONE, browser, sign_in, sign_in_by_password, visitor
+from tests.pages.browser import DESKTOP, PHONE, WALL, browser, sign_in, sign_in_by_password, visitor
 from tests.pages.picture_states import SETTLED, answering, changed, failing, long_names, never
 
 PORT_BASE = 26_000
-WALL = {"width": 1920, "height": 1080}
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light"},
     "dark": {"color_scheme": "dark"},
@@ -236,9 +235,13 @@ def _staff(running: Browser, province: Province, folder: Path) -> None:
     page = signed_in(running, province, "operator", "/workbench/", viewport=DESKTOP)
     page.screenshot(path=folder / "workbench-institutions.png")
     page.context.close()
-    page = signed_in(running, province, "analyst", "/commission/", viewport=WALL)
+    page = signed_in(running, province, "analyst", "/commission/institutions", viewport=DESKTOP)
     page.screenshot(path=folder / "commission-institutions.png")
     page.context.close()
+    for look in ("light", "english"):
+        page = signed_in(running, province, "analyst", "/commission/", viewport=WALL, **LOOKS[look])
+        wall_pictures.take(page, folder, look)
+        page.context.close()
 
 
 if __name__ == "__main__":

@@ -57,7 +57,9 @@ def test_a_detached_start_returns_when_every_node_is_ready(province):
     assert status["state"] == "ready"
     assert [node["code"] for node in status["nodes"]] == [HUB, LANZHOU]
     assert all(node["ready"] for node in status["nodes"])
-    assert set(processes(province)) == {(code, kind) for code in (HUB, LANZHOU) for kind in KINDS}
+    assert set(processes(province)) == {
+        *((code, kind) for code in (HUB, LANZHOU) for kind in KINDS), (HUB, "live"),
+    }  # fmt: skip
     assert status["pss_bytes"] is None or status["pss_bytes"] > 0
     assert seconds_of_set_up(province) > 1
 
@@ -88,7 +90,7 @@ def test_servers_never_run_as_root_and_secrets_are_private(province):
 
 def test_serving_processes_cannot_become_the_owner(province):
     for (_, kind), one in processes(province).items():
-        if kind in {"web", "worker", "consumer"}:
+        if kind in {"web", "worker", "consumer", "live"}:
             assert "OWNER_DATABASE_URL" not in psutil.Process(one["pid"]).environ()
 
 

@@ -265,6 +265,6 @@ def test_given_servers_are_checked_used_and_left_alone(province, base, next_port
         assert without.returncode == ServerUnfit.exit_code
         assert "JIANQIAO_620000_SUPERUSER_URL" in without.stderr
         assert (first.returncode, again.returncode, ready) == (0, 0, True)
-        assert kinds == {"web", "worker", "consumer"}
+        assert kinds == {"web", "worker", "consumer", "live"}
         assert f"{at}" in gone
         assert owner.rows(HUB, "SELECT 1 FROM pg_database WHERE datname = 'other'") == [(1,)]

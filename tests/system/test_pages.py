@@ -212,7 +212,7 @@ def test_targets_of_the_large_type_are_a_finger_wide(visit, secret_of):
 
 @pytest.mark.parametrize(
     ("login", "address", "shown"),
-    [("operator", "/workbench/", "登记号"), ("analyst", "/commission/", "机构总数")],
+    [("operator", "/workbench/", "登记号"), ("analyst", "/commission/institutions", "机构总数")],
 )
 def test_staff_sign_in_at_their_entry(visit, secret_of, code_of, login, address, shown):
     page = visit(viewport=DESKTOP)

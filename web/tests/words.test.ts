@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, test } from "vitest"
+import { WALL } from "@/commission/words.ts"
 import { DIRECTORY } from "@/directory/words.ts"
 import { SHARED } from "@/language/shared.ts"
 import { factsOf, filled, type Words } from "@/language/words.ts"
@@ -16,10 +17,11 @@ const TABLES: Record<string, Words> = {
   BOOKING,
   DIRECTORY,
   WORKBENCH,
+  WALL,
 }
 /** Looked up by a code of the node. */
 const BY_CODE =
-  /^(act|try|why|title|level|grade|period|sex|link|basis|missing|setting|reason)\.|^(AMB|IMP|EMER|VR|HH)$|^(unverified|self_declared)$|_(checked|reader|verified)$/
+  /^(act|try|why|title|level|grade|period|sex|link|basis|missing|setting|reason|state|measure|name|short)\.|^(AMB|IMP|EMER|VR|HH)$|^(unverified|self_declared)$|_(checked|reader|verified)$/
 const SOURCES = join(import.meta.dirname, "../src")
 
 const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf-8" })

@@ -24,26 +24,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/appointments/{appointment_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Appointment
-         * @description One of one's own appointments.
-         */
-        get: operations["appointment_pool_api_appointment"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/appointments/{appointment_id}/cancel": {
         parameters: {
             query?: never;
@@ -64,66 +44,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/booking/cities": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Cities
-         * @description The cities of the province, in order of code.
-         */
-        get: operations["appointment_pool_places_api_cities"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/booking/cities/{city}/hospitals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Hospitals
-         * @description Hospitals of a city where something can be booked.
-         */
-        get: operations["appointment_pool_places_api_hospitals"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/booking/hospitals/{hospital}/departments": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Departments
-         * @description Departments of a hospital where something can be booked.
-         */
-        get: operations["appointment_pool_places_api_departments"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/documents/{document_id}/content": {
         parameters: {
             query?: never;
@@ -136,6 +56,46 @@ export interface paths {
          * @description The content of a document or other attachment, fetched from its city when it is not here.
          */
         get: operations["health_records_api_document_content"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures
+         * @description Figures of today beside yesterday and last week; asked again, or heard of by the stream.
+         */
+        get: operations["analytics_api_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/figures/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Definitions
+         * @description What each figure counts.
+         */
+        get: operations["analytics_api_definitions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -448,86 +408,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/patients/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Search
-         * @description Find patients registered at the own hospital.
-         */
-        post: operations["health_records_charts_api_search"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patients/{registration_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Overview
-         * @description Who a patient is; 403 `not-treating` says why a doctor may not look.
-         */
-        get: operations["health_records_charts_api_overview"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patients/{registration_id}/emergency-access": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Open In Emergency
-         * @description Open the record of somebody whom the hospital does not treat; the person is told.
-         */
-        post: operations["health_records_charts_api_open_in_emergency"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/patients/{registration_id}/record": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Record
-         * @description The record of all hospitals and cities, or of this city while the hub is away.
-         */
-        get: operations["health_records_charts_api_record"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/persons/{person_id}/access-log": {
         parameters: {
             query?: never;
@@ -700,26 +580,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/session/phone": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Open Session
-         * @description Sign in on a page with a phone and its code: the session is kept in a cookie.
-         */
-        post: operations["registry_residents_api_open_session"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/session/renewal": {
         parameters: {
             query?: never;
@@ -751,7 +611,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in with login and password, staff with a one-time code beside them.
+         * @description Sign in with login and password.
          */
         post: operations["registry_accounts_api_sign_in"];
         delete?: never;
@@ -794,26 +654,6 @@ export interface paths {
          * @description Sign in as a resident with a phone and its code; the first time makes the account.
          */
         post: operations["registry_residents_api_sign_in"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sign-in/second-factor": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Offer Second Factor
-         * @description A secret for the authenticator of somebody who has none here yet; a code of it confirms it.
-         */
-        post: operations["registry_accounts_api_offer_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -895,6 +735,12 @@ export interface components {
             next: string | null;
         };
         /**
+         * Against
+         * @description Days that today is compared with.
+         * @enum {string}
+         */
+        Against: "yesterday" | "last_week";
+        /**
          * AppointmentIn
          * @description Which schedule, and from when on the wanted period lasts; any period if nothing is said.
          */
@@ -910,21 +756,12 @@ export interface components {
         /**
          * AppointmentOut
          * @description A number somebody booked; the fee in 分 (0.01 yuan).
-         *
-         *     `cancel_by` is the last day on which the patient may cancel, before the number's time.
          */
         AppointmentOut: {
-            /**
-             * Cancel By
-             * Format: date
-             */
-            cancel_by: string;
             /** Cancel Reason */
             cancel_reason: string;
             /** City */
             city: string;
-            /** City Name */
-            city_name: string;
             /**
              * Day
              * Format: date
@@ -944,8 +781,6 @@ export interface components {
              * Format: uuid
              */
             id: string;
-            /** May Cancel */
-            may_cancel: boolean;
             practitioner: components["schemas"]["PractitionerOut"] | null;
             /**
              * Schedule
@@ -986,18 +821,6 @@ export interface components {
             name: string;
             /** Number */
             number: string;
-        };
-        /**
-         * CityOut
-         * @description A city; `heard` is false while it does not answer and nothing can be booked there.
-         */
-        CityOut: {
-            /** Code */
-            code: string;
-            /** Heard */
-            heard: boolean;
-            /** Name */
-            name: string;
         };
         /**
          * CodeAskedOut
@@ -1129,6 +952,20 @@ export interface components {
             within_a_day?: number | null;
         };
         /**
+         * DefinitionOut
+         * @description What a figure counts, in the language asked for.
+         */
+        DefinitionOut: {
+            /** Name */
+            name: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+        };
+        /**
          * DepartmentOut
          * @description A department; `standard` is its code in CT08.00.002.
          */
@@ -1155,37 +992,6 @@ export interface components {
             /** Node */
             node?: string | null;
         };
-        /**
-         * EmergencyIn
-         * @description Why a record is opened in an emergency: a reason from the list, and words.
-         */
-        EmergencyIn: {
-            reason: components["schemas"]["EmergencyReason"];
-            /** Words */
-            words: string;
-        };
-        /**
-         * EmergencyOut
-         * @description Until when the doctor sees the record.
-         */
-        EmergencyOut: {
-            /**
-             * Ends At
-             * Format: date-time
-             */
-            ends_at: string;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-        };
-        /**
-         * EmergencyReason
-         * @description The list a doctor chooses from (紧急调阅理由).
-         * @enum {string}
-         */
-        EmergencyReason: "life_threatening" | "unconscious" | "poisoning_or_allergy" | "mass_casualty" | "other";
         /**
          * EntryBrief
          * @description What an entry tells beside its code and value; empty or null where its source states nothing.
@@ -1306,6 +1112,89 @@ export interface components {
             until?: string | null;
         };
         /**
+         * Figures
+         * @description What happened today, and how today's numbers and those of the next seven days stand.
+         */
+        Figures: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Free */
+            free: number;
+            /** Free Coming */
+            free_coming: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Taken */
+            taken: number;
+            /** Visits */
+            visits: number;
+        };
+        /**
+         * FiguresOut
+         * @description Today beside days before; `stream` is where changes of the same are pushed (text/event-stream).
+         */
+        FiguresOut: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Before */
+            before: components["schemas"]["FiguresThen"][];
+            /** City */
+            city: string | null;
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Hospital */
+            hospital: string | null;
+            /** Name */
+            name: string;
+            /** Nodes */
+            nodes: components["schemas"]["NodeOut"][];
+            /** Places */
+            places: components["schemas"]["Place"][];
+            /** Stream */
+            stream: string;
+            total: components["schemas"]["Figures"];
+            /** Trend */
+            trend: components["schemas"]["Point"][];
+        };
+        /**
+         * FiguresThen
+         * @description A day before: up to the time of day it is now, and by ten minutes the whole day.
+         */
+        FiguresThen: {
+            against: components["schemas"]["Against"];
+            /**
+             * Day
+             * Format: date
+             */
+            day: string;
+            /** Places */
+            places: components["schemas"]["PlaceThen"][];
+            total: components["schemas"]["Flows"];
+            /** Trend */
+            trend: components["schemas"]["Point"][];
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * Filter
          * @description Which refused messages are meant; `type` is a resource type with something wrong in it.
          */
@@ -1329,36 +1218,36 @@ export interface components {
             until?: string | null;
         };
         /**
-         * HospitalOut
-         * @description A hospital with numbers in the days to come; level and grade by their codes.
+         * Flows
+         * @description What happened in some time; `definitions` says what each figure counts.
          */
-        HospitalOut: {
-            /** Address */
-            address: string;
-            /** Code */
-            code: string;
-            /** Grade */
-            grade: string;
-            /** Level */
-            level: string;
-            /** Name */
-            name: string;
-            /** Phone */
-            phone: string;
+        Flows: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Visits */
+            visits: number;
         };
         /**
          * InstitutionOut
          * @description A hospital.
          */
         InstitutionOut: {
-            /** Address */
-            address: string;
             /** Code */
             code: string;
             /** Name */
             name: string;
-            /** Phone */
-            phone: string;
         };
         /**
          * Intake
@@ -1425,6 +1314,21 @@ export interface components {
             name: string;
         };
         /**
+         * NodeOut
+         * @description How a city does at the hub: it has counted `until` then; `behind_seconds` ago, told every five.
+         */
+        NodeOut: {
+            /** Behind Seconds */
+            behind_seconds: number | null;
+            /** Code */
+            code: string;
+            /** Name */
+            name: string;
+            state: components["schemas"]["State"];
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Numbers
          * @description A hospital's feed over some time. Shares are between 0 and 1; null where there is nothing.
          */
@@ -1477,20 +1381,6 @@ export interface components {
             resources_stored: number;
             /** Within A Day */
             within_a_day?: number | null;
-        };
-        /**
-         * OpenDepartmentOut
-         * @description A department of a hospital and how many of its numbers are left in the days to come.
-         */
-        OpenDepartmentOut: {
-            /** Code */
-            code: string;
-            /** Left */
-            left: number;
-            /** Name */
-            name: string;
-            /** Standard */
-            standard: string;
         };
         /**
          * OrganisationOut
@@ -1577,97 +1467,6 @@ export interface components {
              * @default DocumentReference
              */
             type: string;
-        };
-        /**
-         * PasswordIn
-         * @description Login and password alone.
-         */
-        PasswordIn: {
-            /** Login */
-            login: string;
-            /** Password */
-            password: string;
-        };
-        /**
-         * PatientFound
-         * @description A patient of the own hospital; name and document masked, sex as GB/T 2261.1.
-         */
-        PatientFound: {
-            /** Birth Date */
-            birth_date: string | null;
-            /** Document */
-            document: string;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Local Id */
-            local_id: string;
-            /** Name */
-            name: string;
-            /** Sex */
-            sex: string;
-        };
-        /**
-         * PatientOut
-         * @description Who a patient is; `link` is the state of the link to the master patient index, or `none`.
-         *
-         *     `basis` is why the doctor may look: `treatment_relationship`, `consent` or `emergency_access`, the last
-         *     `until` a time. `document_type` is a code of CV02.01.101.
-         */
-        PatientOut: {
-            /** Basis */
-            basis: string;
-            /** Birth Date */
-            birth_date: string | null;
-            /** Document */
-            document: string;
-            /** Document Type */
-            document_type: string;
-            /** Hospital */
-            hospital: string;
-            /** Is Own */
-            is_own: boolean;
-            /** Link */
-            link: string;
-            /** Local Id */
-            local_id: string;
-            /** Name */
-            name: string;
-            /** Person */
-            person: string | null;
-            /**
-             * Registration
-             * Format: uuid
-             */
-            registration: string;
-            /** Sex */
-            sex: string;
-            /** Until */
-            until: string | null;
-        };
-        /**
-         * PatientsAsked
-         * @description What a patient is looked up by: the beginning of a name or patient number, or a whole number.
-         *
-         *     It travels in the body, so that no log keeps it.
-         */
-        PatientsAsked: {
-            /** Text */
-            text: string;
-        };
-        /**
-         * PatientsFound
-         * @description The surest first; `elsewhere` bears the citizen number asked for at another hospital of the city.
-         */
-        PatientsFound: {
-            /** Elsewhere */
-            elsewhere: string | null;
-            /** Items */
-            items: components["schemas"]["PatientFound"][];
-            /** More */
-            more: boolean;
         };
         /**
          * Period
@@ -1765,6 +1564,52 @@ export interface components {
             phone: string;
         };
         /**
+         * Place
+         * @description A city of the province, or a hospital of the city.
+         */
+        Place: {
+            /** Code */
+            code: string;
+            figures: components["schemas"]["Figures"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * PlaceThen
+         * @description The same place on another day.
+         */
+        PlaceThen: {
+            /** Code */
+            code: string;
+            figures: components["schemas"]["Flows"];
+            /** Name */
+            name: string;
+        };
+        /**
+         * Point
+         * @description Ten minutes, by the minute of the day at which they begin. What is not listed had nothing.
+         */
+        Point: {
+            /** Accepted */
+            accepted: number;
+            /** Booked */
+            booked: number;
+            /** Cancelled */
+            cancelled: number;
+            /** Minute */
+            minute: number;
+            /** Persons */
+            persons: number;
+            /** Refused */
+            refused: number;
+            /** Registrations */
+            registrations: number;
+            /** Resources */
+            resources: number;
+            /** Visits */
+            visits: number;
+        };
+        /**
          * PractitionerOut
          * @description A doctor.
          */
@@ -1809,25 +1654,6 @@ export interface components {
             rule: string;
             /** Text */
             text: string;
-        };
-        /**
-         * RecordPage
-         * @description A page of the record, newest first; the allergies come with the first page.
-         *
-         *     `missing` is empty when it is of all hospitals; `hub-away` or `not-known-yet` (the hub has not heard of
-         *     the reason for which this doctor may look) when it is this city's part alone.
-         */
-        RecordPage: {
-            /** Allergies */
-            allergies: components["schemas"]["TimelineEntry"][];
-            /** Items */
-            items: components["schemas"]["TimelineEntry"][];
-            /** Missing */
-            missing: string;
-            /** Next */
-            next: string | null;
-            /** Unheard */
-            unheard: components["schemas"]["NodeName"][];
         };
         /**
          * RefusedMessage
@@ -1885,8 +1711,6 @@ export interface components {
         /**
          * ScheduleFilter
          * @description What is looked for; `department` is a standard code, those below it included.
-         *
-         *     `own_department` is the code that a hospital gave its department.
          */
         ScheduleFilter: {
             /** City */
@@ -1904,8 +1728,6 @@ export interface components {
              * @default 50
              */
             limit: number;
-            /** Own Department */
-            own_department?: string | null;
             /** Practitioner */
             practitioner?: string | null;
         };
@@ -1946,8 +1768,6 @@ export interface components {
         ScheduleOut: {
             /** City */
             city: string;
-            /** City Name */
-            city_name: string;
             /**
              * Day
              * Format: date
@@ -1993,16 +1813,6 @@ export interface components {
             items: components["schemas"]["ScheduleOut"][];
             /** Next */
             next: string | null;
-        };
-        /**
-         * SecondFactorOut
-         * @description A secret for an authenticator, and the same as the address that its QR code holds.
-         */
-        SecondFactorOut: {
-            /** Address */
-            address: string;
-            /** Secret */
-            secret: string;
         };
         /**
          * SessionOut
@@ -2056,11 +1866,9 @@ export interface components {
         };
         /**
          * SignInIn
-         * @description What somebody signs in with; staff give a one-time code too.
+         * @description What somebody signs in with.
          */
         SignInIn: {
-            /** Code */
-            code?: string | null;
             /** Login */
             login: string;
             /** Password */
@@ -2113,6 +1921,12 @@ export interface components {
             /** Items */
             items: components["schemas"]["SoldNumber"][];
         };
+        /**
+         * State
+         * @description How a city's figures do at the hub.
+         * @enum {string}
+         */
+        State: "current" | "late" | "unreachable" | "copying" | "waiting";
         /**
          * Tally
          * @description What came of those of one page; `next` where there are more.
@@ -2178,12 +1992,8 @@ export interface components {
         /**
          * TimelineFilter
          * @description What may be asked of a timeline; `kind` is a FHIR type, several separated by commas.
-         *
-         *     `code` is `system|code`: what is coded so at every hospital, such as all results of one test.
          */
         TimelineFilter: {
-            /** Code */
-            code?: string | null;
             /** Cursor */
             cursor?: string | null;
             /** Kind */
@@ -2267,19 +2077,22 @@ export interface components {
             within_a_day?: number | null;
         };
         /**
+         * Where
+         * @description Of what: the whole province, one city, or one hospital by its registration number.
+         */
+        Where: {
+            /** City */
+            city?: string | null;
+            /** Hospital */
+            hospital?: string | null;
+        };
+        /**
          * WholeScheduleOut
-         * @description A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled.
+         * @description A schedule with its periods.
          */
         WholeScheduleOut: {
-            /**
-             * Cancel By
-             * Format: date
-             */
-            cancel_by: string;
             /** City */
             city: string;
-            /** City Name */
-            city_name: string;
             /**
              * Day
              * Format: date
@@ -2353,28 +2166,6 @@ export interface operations {
             };
         };
     };
-    appointment_pool_api_appointment: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                appointment_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AppointmentOut"];
-                };
-            };
-        };
-    };
     appointment_pool_api_cancel: {
         parameters: {
             query?: never;
@@ -2393,70 +2184,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentOut"];
-                };
-            };
-        };
-    };
-    appointment_pool_places_api_cities: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CityOut"][];
-                };
-            };
-        };
-    };
-    appointment_pool_places_api_hospitals: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                city: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HospitalOut"][];
-                };
-            };
-        };
-    };
-    appointment_pool_places_api_departments: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                hospital: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OpenDepartmentOut"][];
                 };
             };
         };
@@ -2481,6 +2208,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    analytics_api_figures: {
+        parameters: {
+            query?: {
+                city?: string | null;
+                hospital?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresOut"];
+                };
+            };
+        };
+    };
+    analytics_api_definitions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DefinitionOut"][];
+                };
             };
         };
     };
@@ -2857,105 +2627,6 @@ export interface operations {
             };
         };
     };
-    health_records_charts_api_search: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PatientsAsked"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PatientsFound"];
-                };
-            };
-        };
-    };
-    health_records_charts_api_overview: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                registration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PatientOut"];
-                };
-            };
-        };
-    };
-    health_records_charts_api_open_in_emergency: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                registration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EmergencyIn"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EmergencyOut"];
-                };
-            };
-        };
-    };
-    health_records_charts_api_record: {
-        parameters: {
-            query?: {
-                cursor?: string | null;
-                limit?: number;
-                kind?: string | null;
-                organisation?: string | null;
-            };
-            header?: never;
-            path: {
-                registration_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecordPage"];
-                };
-            };
-        };
-    };
     health_records_api_access_log: {
         parameters: {
             query?: {
@@ -3062,7 +2733,6 @@ export interface operations {
                 limit?: number;
                 kind?: string | null;
                 organisation?: string | null;
-                code?: string | null;
             };
             header?: never;
             path: {
@@ -3111,7 +2781,6 @@ export interface operations {
                 city?: string | null;
                 hospital?: string | null;
                 department?: string | null;
-                own_department?: string | null;
                 practitioner?: string | null;
                 day?: string | null;
                 cursor?: string | null;
@@ -3218,30 +2887,6 @@ export interface operations {
             };
         };
     };
-    registry_residents_api_open_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PhoneSignInIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PageSessionOut"];
-                };
-            };
-        };
-    };
     registry_accounts_api_renew_session: {
         parameters: {
             query?: never;
@@ -3330,30 +2975,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneSessionOut"];
-                };
-            };
-        };
-    };
-    registry_accounts_api_offer_second_factor: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SecondFactorOut"];
                 };
             };
         };

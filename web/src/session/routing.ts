@@ -13,6 +13,8 @@ declare module "vue-router" {
     alone?: boolean
     /** Only for an account that is bound to a person. */
     bound?: boolean
+    /** The page has its own head and fills the screen. */
+    fills?: boolean
   }
 }
 
