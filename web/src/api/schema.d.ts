@@ -24,6 +24,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/appointments/{appointment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Appointment
+         * @description One of one's own appointments.
+         */
+        get: operations["appointment_pool_api_appointment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/appointments/{appointment_id}/cancel": {
         parameters: {
             query?: never;
@@ -38,6 +58,106 @@ export interface paths {
          * @description Give a number back. Safe to repeat.
          */
         post: operations["appointment_pool_api_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Settings
+         * @description The rules of booking in the province, or as they hold at a hospital.
+         */
+        get: operations["appointment_pool_settings_api_settings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking-settings/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set Rule
+         * @description Set a rule's number at the hub, or take back what was set.
+         */
+        put: operations["appointment_pool_settings_api_set_rule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking/cities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cities
+         * @description The cities of the province, in order of code.
+         */
+        get: operations["appointment_pool_places_api_cities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking/cities/{city}/hospitals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Hospitals
+         * @description Hospitals of a city where something can be booked.
+         */
+        get: operations["appointment_pool_places_api_hospitals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/booking/hospitals/{hospital}/departments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Departments
+         * @description Departments of a hospital where something can be booked.
+         */
+        get: operations["appointment_pool_places_api_departments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -408,6 +528,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/patients/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Search
+         * @description Find patients registered at the own hospital.
+         */
+        post: operations["health_records_charts_api_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Overview
+         * @description Who a patient is; 403 `not-treating` says why a doctor may not look.
+         */
+        get: operations["health_records_charts_api_overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}/emergency-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open In Emergency
+         * @description Open the record of somebody whom the hospital does not treat; the person is told.
+         */
+        post: operations["health_records_charts_api_open_in_emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/patients/{registration_id}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Record
+         * @description The record of all hospitals and cities, or of this city while the hub is away.
+         */
+        get: operations["health_records_charts_api_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/persons/{person_id}/access-log": {
         parameters: {
             query?: never;
@@ -580,6 +780,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Open Session
+         * @description Sign in on a page with a phone and its code: the session is kept in a cookie.
+         */
+        post: operations["registry_residents_api_open_session"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session/renewal": {
         parameters: {
             query?: never;
@@ -611,7 +831,7 @@ export interface paths {
         put?: never;
         /**
          * Sign In
-         * @description Sign in with login and password.
+         * @description Sign in with login and password, staff with a one-time code beside them.
          */
         post: operations["registry_accounts_api_sign_in"];
         delete?: never;
@@ -654,6 +874,26 @@ export interface paths {
          * @description Sign in as a resident with a phone and its code; the first time makes the account.
          */
         post: operations["registry_residents_api_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sign-in/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Offer Second Factor
+         * @description A secret for the authenticator of somebody who has none here yet; a code of it confirms it.
+         */
+        post: operations["registry_accounts_api_offer_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -756,12 +996,21 @@ export interface components {
         /**
          * AppointmentOut
          * @description A number somebody booked; the fee in 分 (0.01 yuan).
+         *
+         *     `cancel_by` is the last day on which the patient may cancel, before the number's time.
          */
         AppointmentOut: {
+            /**
+             * Cancel By
+             * Format: date
+             */
+            cancel_by: string;
             /** Cancel Reason */
             cancel_reason: string;
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -781,6 +1030,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** May Cancel */
+            may_cancel: boolean;
             practitioner: components["schemas"]["PractitionerOut"] | null;
             /**
              * Schedule
@@ -821,6 +1072,18 @@ export interface components {
             name: string;
             /** Number */
             number: string;
+        };
+        /**
+         * CityOut
+         * @description A city; `heard` is false while it does not answer and nothing can be booked there.
+         */
+        CityOut: {
+            /** Code */
+            code: string;
+            /** Heard */
+            heard: boolean;
+            /** Name */
+            name: string;
         };
         /**
          * CodeAskedOut
@@ -992,6 +1255,37 @@ export interface components {
             /** Node */
             node?: string | null;
         };
+        /**
+         * EmergencyIn
+         * @description Why a record is opened in an emergency: a reason from the list, and words.
+         */
+        EmergencyIn: {
+            reason: components["schemas"]["EmergencyReason"];
+            /** Words */
+            words: string;
+        };
+        /**
+         * EmergencyOut
+         * @description Until when the doctor sees the record.
+         */
+        EmergencyOut: {
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+        };
+        /**
+         * EmergencyReason
+         * @description The list a doctor chooses from (紧急调阅理由).
+         * @enum {string}
+         */
+        EmergencyReason: "life_threatening" | "unconscious" | "poisoning_or_allergy" | "mass_casualty" | "other";
         /**
          * EntryBrief
          * @description What an entry tells beside its code and value; empty or null where its source states nothing.
@@ -1240,14 +1534,36 @@ export interface components {
             visits: number;
         };
         /**
+         * HospitalOut
+         * @description A hospital with numbers in the days to come; level and grade by their codes.
+         */
+        HospitalOut: {
+            /** Address */
+            address: string;
+            /** Code */
+            code: string;
+            /** Grade */
+            grade: string;
+            /** Level */
+            level: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+        };
+        /**
          * InstitutionOut
          * @description A hospital.
          */
         InstitutionOut: {
+            /** Address */
+            address: string;
             /** Code */
             code: string;
             /** Name */
             name: string;
+            /** Phone */
+            phone: string;
         };
         /**
          * Intake
@@ -1383,6 +1699,20 @@ export interface components {
             within_a_day?: number | null;
         };
         /**
+         * OpenDepartmentOut
+         * @description A department of a hospital and how many of its numbers are left in the days to come.
+         */
+        OpenDepartmentOut: {
+            /** Code */
+            code: string;
+            /** Left */
+            left: number;
+            /** Name */
+            name: string;
+            /** Standard */
+            standard: string;
+        };
+        /**
          * OrganisationOut
          * @description An institution as the directory shows it.
          */
@@ -1467,6 +1797,97 @@ export interface components {
              * @default DocumentReference
              */
             type: string;
+        };
+        /**
+         * PasswordIn
+         * @description Login and password alone.
+         */
+        PasswordIn: {
+            /** Login */
+            login: string;
+            /** Password */
+            password: string;
+        };
+        /**
+         * PatientFound
+         * @description A patient of the own hospital; name and document masked, sex as GB/T 2261.1.
+         */
+        PatientFound: {
+            /** Birth Date */
+            birth_date: string | null;
+            /** Document */
+            document: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Local Id */
+            local_id: string;
+            /** Name */
+            name: string;
+            /** Sex */
+            sex: string;
+        };
+        /**
+         * PatientOut
+         * @description Who a patient is; `link` is the state of the link to the master patient index, or `none`.
+         *
+         *     `basis` is why the doctor may look: `treatment_relationship`, `consent` or `emergency_access`, the last
+         *     `until` a time. `document_type` is a code of CV02.01.101.
+         */
+        PatientOut: {
+            /** Basis */
+            basis: string;
+            /** Birth Date */
+            birth_date: string | null;
+            /** Document */
+            document: string;
+            /** Document Type */
+            document_type: string;
+            /** Hospital */
+            hospital: string;
+            /** Is Own */
+            is_own: boolean;
+            /** Link */
+            link: string;
+            /** Local Id */
+            local_id: string;
+            /** Name */
+            name: string;
+            /** Person */
+            person: string | null;
+            /**
+             * Registration
+             * Format: uuid
+             */
+            registration: string;
+            /** Sex */
+            sex: string;
+            /** Until */
+            until: string | null;
+        };
+        /**
+         * PatientsAsked
+         * @description What a patient is looked up by: the beginning of a name or patient number, or a whole number.
+         *
+         *     It travels in the body, so that no log keeps it.
+         */
+        PatientsAsked: {
+            /** Text */
+            text: string;
+        };
+        /**
+         * PatientsFound
+         * @description The surest first; `elsewhere` bears the citizen number asked for at another hospital of the city.
+         */
+        PatientsFound: {
+            /** Elsewhere */
+            elsewhere: string | null;
+            /** Items */
+            items: components["schemas"]["PatientFound"][];
+            /** More */
+            more: boolean;
         };
         /**
          * Period
@@ -1656,6 +2077,25 @@ export interface components {
             text: string;
         };
         /**
+         * RecordPage
+         * @description A page of the record, newest first; the allergies come with the first page.
+         *
+         *     `missing` is empty when it is of all hospitals; `hub-away` or `not-known-yet` (the hub has not heard of
+         *     the reason for which this doctor may look) when it is this city's part alone.
+         */
+        RecordPage: {
+            /** Allergies */
+            allergies: components["schemas"]["TimelineEntry"][];
+            /** Items */
+            items: components["schemas"]["TimelineEntry"][];
+            /** Missing */
+            missing: string;
+            /** Next */
+            next: string | null;
+            /** Unheard */
+            unheard: components["schemas"]["NodeName"][];
+        };
+        /**
          * RefusedMessage
          * @description A refused message, without a word of what it says.
          */
@@ -1711,6 +2151,8 @@ export interface components {
         /**
          * ScheduleFilter
          * @description What is looked for; `department` is a standard code, those below it included.
+         *
+         *     `own_department` is the code that a hospital gave its department.
          */
         ScheduleFilter: {
             /** City */
@@ -1728,6 +2170,8 @@ export interface components {
              * @default 50
              */
             limit: number;
+            /** Own Department */
+            own_department?: string | null;
             /** Practitioner */
             practitioner?: string | null;
         };
@@ -1768,6 +2212,8 @@ export interface components {
         ScheduleOut: {
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -1815,6 +2261,16 @@ export interface components {
             next: string | null;
         };
         /**
+         * SecondFactorOut
+         * @description A secret for an authenticator, and the same as the address that its QR code holds.
+         */
+        SecondFactorOut: {
+            /** Address */
+            address: string;
+            /** Secret */
+            secret: string;
+        };
+        /**
          * SessionOut
          * @description A session: send the token as `Authorization: Bearer …`.
          */
@@ -1831,6 +2287,44 @@ export interface components {
              * @default Bearer
              */
             token_type: string;
+        };
+        /**
+         * SettingIn
+         * @description The number a rule is to have, of one hospital if that is named; null takes back what was set.
+         */
+        SettingIn: {
+            /** Hospital */
+            hospital?: string | null;
+            /** Value */
+            value: number | null;
+        };
+        /**
+         * SettingOut
+         * @description A rule's number: what holds, the usual one, and what was set; within what bounds it may be set.
+         */
+        SettingOut: {
+            /** Hospital */
+            hospital: number | null;
+            /** Least */
+            least: number;
+            /** Most */
+            most: number;
+            /** Name */
+            name: string;
+            /** Province */
+            province: number | null;
+            /** Usual */
+            usual: number;
+            /** Value */
+            value: number;
+        };
+        /**
+         * SettingsOut
+         * @description Every rule.
+         */
+        SettingsOut: {
+            /** Items */
+            items: components["schemas"]["SettingOut"][];
         };
         /**
          * Shown
@@ -1866,9 +2360,11 @@ export interface components {
         };
         /**
          * SignInIn
-         * @description What somebody signs in with.
+         * @description What somebody signs in with; staff give a one-time code too.
          */
         SignInIn: {
+            /** Code */
+            code?: string | null;
             /** Login */
             login: string;
             /** Password */
@@ -1992,8 +2488,12 @@ export interface components {
         /**
          * TimelineFilter
          * @description What may be asked of a timeline; `kind` is a FHIR type, several separated by commas.
+         *
+         *     `code` is `system|code`: what is coded so at every hospital, such as all results of one test.
          */
         TimelineFilter: {
+            /** Code */
+            code?: string | null;
             /** Cursor */
             cursor?: string | null;
             /** Kind */
@@ -2088,11 +2588,18 @@ export interface components {
         };
         /**
          * WholeScheduleOut
-         * @description A schedule with its periods.
+         * @description A schedule with its periods; `cancel_by`: until which day what is booked today may be cancelled.
          */
         WholeScheduleOut: {
+            /**
+             * Cancel By
+             * Format: date
+             */
+            cancel_by: string;
             /** City */
             city: string;
+            /** City Name */
+            city_name: string;
             /**
              * Day
              * Format: date
@@ -2166,6 +2673,28 @@ export interface operations {
             };
         };
     };
+    appointment_pool_api_appointment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                appointment_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
     appointment_pool_api_cancel: {
         parameters: {
             query?: never;
@@ -2184,6 +2713,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AppointmentOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_settings_api_settings: {
+        parameters: {
+            query?: {
+                hospital?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_settings_api_set_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingOut"];
+                };
+            };
+        };
+    };
+    appointment_pool_places_api_cities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CityOut"][];
+                };
+            };
+        };
+    };
+    appointment_pool_places_api_hospitals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                city: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HospitalOut"][];
+                };
+            };
+        };
+    };
+    appointment_pool_places_api_departments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hospital: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenDepartmentOut"][];
                 };
             };
         };
@@ -2627,6 +3268,106 @@ export interface operations {
             };
         };
     };
+    health_records_charts_api_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatientsAsked"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientsFound"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PatientOut"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_open_in_emergency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmergencyIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmergencyOut"];
+                };
+            };
+        };
+    };
+    health_records_charts_api_record: {
+        parameters: {
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                kind?: string | null;
+                organisation?: string | null;
+                code?: string | null;
+            };
+            header?: never;
+            path: {
+                registration_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordPage"];
+                };
+            };
+        };
+    };
     health_records_api_access_log: {
         parameters: {
             query?: {
@@ -2733,6 +3474,7 @@ export interface operations {
                 limit?: number;
                 kind?: string | null;
                 organisation?: string | null;
+                code?: string | null;
             };
             header?: never;
             path: {
@@ -2781,6 +3523,7 @@ export interface operations {
                 city?: string | null;
                 hospital?: string | null;
                 department?: string | null;
+                own_department?: string | null;
                 practitioner?: string | null;
                 day?: string | null;
                 cursor?: string | null;
@@ -2887,6 +3630,30 @@ export interface operations {
             };
         };
     };
+    registry_residents_api_open_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneSignInIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageSessionOut"];
+                };
+            };
+        };
+    };
     registry_accounts_api_renew_session: {
         parameters: {
             query?: never;
@@ -2975,6 +3742,30 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PhoneSessionOut"];
+                };
+            };
+        };
+    };
+    registry_accounts_api_offer_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorOut"];
                 };
             };
         };
