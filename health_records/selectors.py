@@ -199,9 +199,8 @@ def named_and_message(
     for kind, wanted in names.items():
         types, keys = _columns(wanted)
         ids = [key for key in keys if OUR_ID.fullmatch(key)]
-        asked |= {
-            f"{kind}_types": types, f"{kind}_keys": keys, f"{kind}_ids": f"{{{','.join(ids)}}}",
-        }  # fmt: skip
+        asked |= {f"{kind}_types": types, f"{kind}_keys": keys}
+        asked[f"{kind}_ids"] = f"{{{','.join(ids)}}}"
         parts += [_part(NAMED, kind), *([_part(OURS, kind)] if ids else [])]
     found: dict[Name, list[tuple[UUID, int]]] = defaultdict(list)
     ours: dict[Name, list[tuple[UUID, int]]] = {}
@@ -225,7 +224,8 @@ def _ask(
     values = {"organisation": str(organisation_id), **asked}
     with connection.cursor() as cursor:
         prepared.execute(cursor, " UNION ALL ".join(parts), values, beside=True)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 @cache
