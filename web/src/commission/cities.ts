@@ -18,7 +18,7 @@ const SIDES: Readonly<Record<string, Side>> = {
   "620400": "right",
   "620500": "below",
   "620600": "right",
-  "620700": "right",
+  "620700": "left",
   "620800": "under",
   "620900": "below",
   "621000": "above",
