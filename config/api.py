@@ -14,8 +14,8 @@ from ninja.security import APIKeyCookie, HttpBearer
 from analytics.api import router as figures
 from appointment_pool.api import router as appointments
 from appointment_pool.hospital_api import router as schedules
-from appointment_pool.settings_api import router as booking_settings
 from appointment_pool.places_api import router as places
+from appointment_pool.settings_api import router as booking_settings
 from health_records.api import router as records
 from health_records.charts_api import router as charts
 from health_records.feeds_api import router as feeds

@@ -144,7 +144,13 @@ def timeline(
     )  # fmt: skip
     return page_of_record(
         links_of_person(person_id),
-        Asked(wanted.size, wanted.cursor, wanted.kind or "", wanted.organisation or "", wanted.code or ""),
+        Asked(
+            wanted.size,
+            wanted.cursor,
+            wanted.kind or "",
+            wanted.organisation or "",
+            wanted.code or "",
+        ),
     )
 
 

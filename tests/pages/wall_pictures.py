@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.pages.picture_states import changed, failing, never
 from tests.pages.browser import DESKTOP, WALL
+from tests.pages.picture_states import changed, failing, never
 
 SETTLED = 1_500
 FIGURES = re.compile(r"/api/v1/figures(\?.*)?$")

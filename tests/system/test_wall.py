@@ -18,9 +18,9 @@ from config.cli.hospital_client import client_of
 from config.model_province.activity import visit_to
 from config.model_province.bundles import bundle_of
 from config.model_province.chance import chance_of
-from tests.pages.picture_states import changed
 from tests.pages.authenticator import one_time_code
 from tests.pages.browser import DESKTOP, WALL, browser, serious_faults, sign_in, visitor
+from tests.pages.picture_states import changed
 from tests.pages.wall_pictures import FIGURES, full
 from tests.system.people import HTTP, hospital_of, new_residents, pushed
 
