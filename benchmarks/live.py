@@ -25,7 +25,7 @@ from config.model_province.sources import Hospital
 
 CITIES = 2
 SEED = 41
-PUSHES, PUSHES_QUICK = 100, 15
+PUSHES, PUSHES_QUICK = 100, 8
 BETWEEN = 0.37
 """Seconds between two pushes: no multiple of what counts and looks, so that they fall anywhere."""
 LIMIT = 2.0
