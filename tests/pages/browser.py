@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from config.cli.home import PROJECT
 
@@ -16,6 +23,10 @@ PHONE: ViewportSize = {"width": 360, "height": 780}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 WALL: ViewportSize = {"width": 1920, "height": 1080}
+PATIENCE = 30_000
+"""Milliseconds: the machine may be slow and busy, and nothing here is about speed."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 class NoBrowser(Exception):
@@ -45,7 +56,7 @@ def visitor(
     context: BrowserContext = running.new_context(
         base_url=url, locale="zh-CN", timezone_id="Asia/Shanghai", **options
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE)
     for name, value in (choices or {}).items():
         context.add_init_script(f"localStorage.setItem('jianqiao.{name}', '{value}')")
     return context.new_page()
