@@ -25,6 +25,7 @@ from kernel.commands.errors import CityUnreachable, CommandRefused, UnknownNode
 from kernel.commands.services import ask
 from kernel.crypto import mask_identity, mask_name
 from kernel.events.arrival import wait_for_event
+from kernel.nodes.selectors import node_names
 from registry.accounts.selectors import signs_in_at_its_node
 from registry.emergency_access import services as emergency
 from registry.emergency_access.models import EmergencyAccess
@@ -170,11 +171,15 @@ def open_in_emergency(
 def _page(one: PatientRegistration, asked: Asked) -> dict[str, Any]:
     """What this node knows; the allergies come with the first page."""
     links = _links(one)
-    allergies = [] if asked.cursor else timeline_of(links, limit=MOST_ALLERGIES, kinds=[ALLERGY])
     return {
         **page_of_record(links, asked),
-        "allergies": entries_of([row for row in allergies if row.status not in OVER]),
+        "allergies": [] if asked.cursor else _allergies(links),
     }
+
+
+def _allergies(links: list[IdentityLink]) -> list[dict[str, Any]]:
+    rows = timeline_of(links, limit=MOST_ALLERGIES, kinds=[ALLERGY])
+    return entries_of([row for row in rows if row.status not in OVER], node_names())
 
 
 def _opened(registration_id: UUID, action: str, by: Actor) -> Opened:

@@ -44,7 +44,7 @@ def page_of_record(links: Sequence[IdentityLink], asked: Asked) -> dict[str, Any
     nodes = node_names()
     silent = unheard({link.registration_node for link in links})
     return {
-        "items": entries_of(rows),
+        "items": entries_of(rows, nodes),
         "next": cursor_of(rows[-1].occurred_at.isoformat(), rows[-1].id) if more else None,
         "unheard": [{"code": code, "name": nodes.get(code, code)} for code in silent],
     }
@@ -55,11 +55,10 @@ def _coding(token: str) -> tuple[str, str]:
     return system, code
 
 
-def entries_of(rows: Sequence[TimelineRow]) -> list[dict[str, Any]]:
-    """The rows as entries of a timeline."""
+def entries_of(rows: Sequence[TimelineRow], nodes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows as entries of a timeline; `nodes` are the names of nodes by code."""
     places = organisations_by_id(row.organisation_id for row in rows)
     briefs = briefs_of((row.resource_type, row.id) for row in rows)
-    nodes = node_names()
     return [_entry(row, places, nodes, briefs) for row in rows]
 
 
