@@ -8,14 +8,12 @@ its rows, the audit row with its commit.
 
 import itertools
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import django
 import orjson
 
-Statements = list[tuple[str, Any]]
+from benchmarks.raw_statements import Statements, taken_down, timed
 
 
 def main(seconds: float) -> None:
@@ -24,42 +22,22 @@ def main(seconds: float) -> None:
     from django.db import connection
 
     reads = list(_recorded(orjson.loads(sys.stdin.buffer.read())))
-    took = []
-    ends = time.perf_counter() + seconds
     # The connection that served them, because its prepared statements are there.
     with connection.connection.cursor() as cursor:
-        for statements in itertools.cycle(reads):
-            began = time.perf_counter()
-            for sql, values in statements:
-                cursor.execute(sql, values)
-                if cursor.description:
-                    cursor.fetchall()
-            now = time.perf_counter()
-            took.append(now - began)
-            if now > ends:
-                break
+        took = timed(cursor, itertools.cycle(reads), seconds)
     sys.stdout.write(orjson.dumps(took).decode() + "\n")
 
 
 def _recorded(asked: Sequence[tuple[str, str]]) -> Iterator[Statements]:
-    from django.db import connection
     from django.test import Client
 
     client = Client(SERVER_NAME="127.0.0.1")
-    taken: Statements = []
-
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith("PREPARE"):
-            taken.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(note):
-        for path, token in asked:
-            taken = []
+    for path, token in asked:
+        with taken_down() as taken:
             answer = client.get(path, headers={"Authorization": f"Bearer {token}"})
-            if answer.status_code != 200:
-                raise SystemExit(answer.content.decode())
-            yield list(taken)
+        if answer.status_code != 200:
+            raise SystemExit(answer.content.decode())
+        yield taken
 
 
 if __name__ == "__main__":

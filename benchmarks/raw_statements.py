@@ -10,6 +10,7 @@ import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -36,13 +37,14 @@ def main(seconds: float, organisation: UUID) -> None:
         # The connection that served them, because its prepared statements are there.
         with connection.connection.cursor() as cursor:
             # What was written can be written once: its ids are in the statements.
-            told[name] = _measured(
-                cursor, recorded if writes else itertools.cycle(recorded), seconds
+            told[name] = median(
+                timed(cursor, recorded if writes else itertools.cycle(recorded), seconds)
             )
     sys.stdout.write(orjson.dumps(told).decode() + "\n")
 
 
-def _measured(cursor: Any, requests: Iterable[Statements], seconds: float) -> float:
+def timed(cursor: Any, requests: Iterable[Statements], seconds: float) -> list[float]:
+    """Send the statements of one request after the other for so long; the seconds that each took."""
     took = []
     ends = time.perf_counter() + seconds
     for statements in requests:
@@ -55,7 +57,23 @@ def _measured(cursor: Any, requests: Iterable[Statements], seconds: float) -> fl
         took.append(now - began)
         if now > ends:
             break
-    return median(took)
+    return took
+
+
+@contextmanager
+def taken_down() -> Iterator[Statements]:
+    """The statements that are sent inside, as a list that grows."""
+    from django.db import connection
+
+    taken: Statements = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith(AROUND):
+            taken.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield taken
 
 
 def _recorded(requests: list[tuple[str, str]], organisation: UUID) -> Iterator[Statements]:
@@ -73,27 +91,16 @@ def _recorded(requests: list[tuple[str, str]], organisation: UUID) -> Iterator[S
         (client_id,) = cursor.fetchone()
     token = issue_token(ends=timezone.now() + timedelta(minutes=10), client_id=client_id)
     client = Client(SERVER_NAME="127.0.0.1", headers={"Authorization": f"Bearer {token}"})
-    taken: Statements = []
-
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith(AROUND):
-            taken.append((sql, params))
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(note):
-        for path, body in requests:
-            taken = []
-            with transaction.atomic():
-                if body:
-                    answer = client.post(
-                        path, body, FHIR_JSON, headers={"Prefer": "return=minimal"}
-                    )
-                else:
-                    answer = client.get(path)
-                transaction.set_rollback(True)
-            if answer.status_code not in {200, 201}:
-                raise SystemExit(answer.content.decode())
-            yield list(taken)
+    for path, body in requests:
+        with taken_down() as taken, transaction.atomic():
+            if body:
+                answer = client.post(path, body, FHIR_JSON, headers={"Prefer": "return=minimal"})
+            else:
+                answer = client.get(path)
+            transaction.set_rollback(True)
+        if answer.status_code not in {200, 201}:
+            raise SystemExit(answer.content.decode())
+        yield taken
 
 
 if __name__ == "__main__":
