@@ -26,6 +26,9 @@ WALL: ViewportSize = {"width": 1920, "height": 1080}
 PATIENCE = 30_000
 """Milliseconds: the machine may be slow and busy, and nothing here is about speed."""
 
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+"""Pixels that hang over the right edge of a page."""
+
 expect.set_options(timeout=PATIENCE)
 
 

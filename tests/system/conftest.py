@@ -5,10 +5,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import count
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
-from benchmarks.throwaway_province import Province, running_province
+from benchmarks.throwaway_province import HUB, Province, running_province
+from tests.pages.browser import browser, visitor
 
 FIRST_PORT = 21_000
 PORTS_PER_WORKER = 1_000
@@ -74,3 +77,32 @@ def fragile_province(next_ports: Callable[[], int]) -> Iterator[Province]:
     """A bare province that only this module uses, so that it may be broken."""
     with running_province(port_base=next_ports()) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(chromium: Browser, province: Province) -> Iterator[Callable[..., Page]]:
+    """Open a page of the hub as a new visitor; a fault that a page logs fails the test."""
+    opened: list[Page] = []
+    faults: list[str] = []
+
+    def opens(**options: Any) -> Page:
+        page = visitor(chromium, province.url(HUB), **options)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
+        )
+        opened.append(page)
+        return page
+
+    yield opens
+    for page in opened:
+        page.context.close()
+    assert faults == []

@@ -3,20 +3,19 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from benchmarks.throwaway_province import HUB
 from config.model_province.write_samples import cast, two_hospitals
 from tests.pages.authenticator import one_time_code
 from tests.pages.browser import (
     DESKTOP,
+    OVERFLOW,
     PHONE,
     TABLET,
-    browser,
     serious_faults,
     sign_in,
     sign_in_by_password,
-    visitor,
 )
 
 RESIDENTS = {
@@ -28,15 +27,6 @@ RESIDENTS = {
     "access": "/record/access",
     "me": "/me",
 }
-
-
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture
@@ -59,28 +49,6 @@ def code_of(province):
         return one_time_code(next(u for u in users if (u["login"], u["url"]) == (login, url)))
 
     return fresh
-
-
-@pytest.fixture
-def visit(chromium, province):
-    """Open a page of the hub as a new visitor; a fault that a page logs fails the test."""
-    opened: list[Page] = []
-    faults: list[str] = []
-
-    def opens(**options) -> Page:
-        page = visitor(chromium, province.url(HUB), **options)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on(
-            "console",
-            lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
-        )
-        opened.append(page)
-        return page
-
-    yield opens
-    for page in opened:
-        page.context.close()
-    assert faults == []
 
 
 def test_a_resident_signs_in_and_finds_the_records_of_two_cities(visit, secret_of):

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from benchmarks.throwaway_province import Province, until
 from config.model_province.population import Resident
-from tests.pages.browser import PHONE, serious_faults
+from tests.pages.browser import OVERFLOW, PHONE, serious_faults
 from tests.system.numbers import book, published, tomorrow
 from tests.system.people import (
     accounts_of,
@@ -21,9 +21,6 @@ from tests.system.people import (
     visit as push_visit,
 )
 from tests.system.test_homes import FIRST, SECOND
-from tests.system.test_pages import OVERFLOW, chromium, visit
-
-__all__ = ["chromium", "visit"]
 
 DOCTOR = 30
 """The place of a doctor for whom the demo opens no numbers."""

@@ -19,7 +19,7 @@ from config.model_province.activity import visit_to
 from config.model_province.bundles import bundle_of
 from config.model_province.chance import chance_of
 from tests.pages.authenticator import one_time_code
-from tests.pages.browser import DESKTOP, WALL, browser, serious_faults, sign_in, visitor
+from tests.pages.browser import DESKTOP, OVERFLOW, WALL, serious_faults, sign_in, visitor
 from tests.pages.picture_states import changed
 from tests.pages.wall_pictures import FIGURES, full
 from tests.system.people import HTTP, hospital_of, new_residents, pushed
@@ -27,7 +27,6 @@ from tests.system.people import HTTP, hospital_of, new_residents, pushed
 LANZHOU = "620100"
 PATIENCE = 60_000
 """Milliseconds that a busy machine may take for what takes less than two seconds."""
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 VISITS = """
 SELECT count(*) FROM health_records_encounter
 WHERE node = %s AND occurred_at >= date_trunc('day', now(), 'Asia/Shanghai')
@@ -43,12 +42,6 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def session(chromium, province):
     """The analyst's session: each one-time code serves one sign-in, and the next is half a minute away."""
     page = visitor(chromium, province.url(HUB), viewport=WALL)
@@ -60,20 +53,12 @@ def session(chromium, province):
 
 
 @pytest.fixture
-def wall(chromium, province, session):
+def wall(visit, session):
     """The wall, open for the analyst; a fault that the page logs fails the test."""
-    page = visitor(chromium, province.url(HUB), viewport=WALL, storage_state=session)
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Security Policy" in said.text else None,
-    )
+    page = visit(viewport=WALL, storage_state=session)
     page.goto("/commission/")
     page.locator("#figure-visits").wait_for()
-    yield page
-    page.context.close()
-    assert faults == []
+    return page
 
 
 def enter(page: Page, province: Province) -> None:

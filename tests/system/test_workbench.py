@@ -16,7 +16,7 @@ from config.cli.demo_access import CLINICIAN
 from config.model_province.population import Resident
 from config.model_province.write_samples import HOME, cast, two_hospitals
 from tests.pages.authenticator import one_time_code
-from tests.pages.browser import DESKTOP, browser, serious_faults, sign_in, visitor
+from tests.pages.browser import DESKTOP, OVERFLOW, serious_faults, sign_in, visitor
 from tests.pages.strangers import enrolled_elsewhere
 from tests.system.people import new_residents, person_of
 from tests.system.people import sign_in as signed_in_at
@@ -24,12 +24,6 @@ from tests.system.test_between_nodes import children
 
 PHONE, PASSWORD = "13912340000", "residents-own-7"
 WORDS = "车祸昏迷，须了解用药史"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -141,8 +135,7 @@ def test_a_doctor_opens_a_patient_of_two_cities_by_the_keyboard(chromium, provin
     faults.append(serious_faults(page))
     page.get_by_role("button", name="深色").click()
     faults.append(serious_faults(page))
-    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    assert page.evaluate(overflow) == 0
+    assert page.evaluate(OVERFLOW) == 0
 
     assert faults == [[]] * 4
     assert str(patient.identity_number) not in page.url
