@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest"
 import { Problem } from "@/api/client.ts"
 import { language } from "@/language/preferences.ts"
+import type { Visit } from "@/record/visits.ts"
 import { calendarOf } from "@/resident/booking/calendar.ts"
 import { choiceIn, missingFor, newKey, stepTo } from "@/resident/booking/choice.ts"
 import { daysOf, dayToShow, doctorOf, onDay, type Schedule } from "@/resident/booking/offers.ts"
@@ -18,7 +19,6 @@ import {
   whenOf,
 } from "@/resident/booking/telling.ts"
 import { nextThing, sayingWho } from "@/resident/home/nextThing.ts"
-import type { Visit } from "@/resident/record/visits.ts"
 
 const NOW = new Date("2026-11-21T02:20:00+08:00")
 const HOSPITAL = {

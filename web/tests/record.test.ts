@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
-import { barOf, measured, rangeInWords, unitInWords } from "@/resident/record/quantities.ts"
+import { barOf, measured, rangeInWords, unitInWords } from "@/record/quantities.ts"
+import { type Entry, visitsOf } from "@/record/visits.ts"
 import { headlineOf, howOf, whereOf } from "@/resident/record/telling.ts"
-import { type Entry, visitsOf } from "@/resident/record/visits.ts"
 
 const NOTHING: NonNullable<Entry["brief"]> = {
   interpretation: "",

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest"
+import type { Entry } from "@/record/visits.ts"
 import { trendTo } from "@/resident/record/telling.ts"
 import { scaleOf, trendOf, within } from "@/resident/record/trend.ts"
-import type { Entry } from "@/resident/record/visits.ts"
 
 function result(at: string, value: string, facts: Partial<Entry> = {}, range = {}): Entry {
   return {

@@ -1,5 +1,6 @@
 /** Numbers and moments as the wall writes them. */
 import { language } from "@/language/preferences.ts"
+import type { Measure } from "./figures.ts"
 
 const ZONE = "Asia/Shanghai"
 
@@ -20,6 +21,12 @@ export function short(value: number): string {
 
 export function percent(value: number | null, digits = 0): string {
   return value === null ? "—" : `${value.toFixed(digits)}%`
+}
+
+/** A value of what the map shows. */
+export function inMeasure(measure: Measure, value: number | null): string {
+  if (measure === "share") return percent(value)
+  return value === null ? "—" : counted(value)
 }
 
 export function clockWithSeconds(at: string | Date): string {

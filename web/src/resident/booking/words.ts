@@ -149,7 +149,6 @@ export const BOOKING = {
     "约好的号会在这里，哪天去、几点到，一看就知道。",
     "What you book is listed here: when to go and where.",
   ],
-  older: ["再看更早的", "Show older"],
   ordinal: ["{period}第", "{period}"],
   ordinalAfter: ["号", "in line"],
   cancelled: ["已取消", "Cancelled"],

@@ -1,9 +1,9 @@
 /** The next thing to do: go to the doctor, else look at what was found last, else say who one is. */
 import type { RouteLocationRaw } from "vue-router"
 import { ago, clock, dayInWords, dayOf } from "@/language/times.ts"
+import type { Visit } from "@/record/visits.ts"
 import { type Appointment, arriveBy, dayAndWeekday, doctorInWords } from "../booking/telling.ts"
 import { headlineOf, whereOf } from "../record/telling.ts"
-import type { Visit } from "../record/visits.ts"
 import { say } from "../words.ts"
 
 export interface NextThing {

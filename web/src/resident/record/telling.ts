@@ -1,8 +1,8 @@
 /** A visit in a few words. */
 import type { RouteLocationRaw } from "vue-router"
+import { measured } from "@/record/quantities.ts"
+import type { Entry, Visit } from "@/record/visits.ts"
 import { say } from "../words.ts"
-import { measured } from "./quantities.ts"
-import type { Entry, Visit } from "./visits.ts"
 
 const SETTINGS = ["AMB", "IMP", "EMER", "VR", "HH"] as const
 

@@ -1,6 +1,6 @@
 /** One test over the years: points, the range that is usual, and where they lie on a picture. */
-import { measured } from "./quantities.ts"
-import { DIRECTIONS, type Entry } from "./visits.ts"
+import { measured } from "@/record/quantities.ts"
+import { DIRECTIONS, type Entry } from "@/record/visits.ts"
 
 export interface Point {
   entry: Entry

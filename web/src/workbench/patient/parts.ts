@@ -1,5 +1,5 @@
 /** The parts of a record that a doctor looks at one by one. */
-import type { Entry } from "@/resident/record/visits.ts"
+import type { Entry } from "@/record/visits.ts"
 import type { WorkbenchWord } from "../words.ts"
 
 export const PARTS = {

@@ -1,7 +1,7 @@
 /** Measured results side by side: a row an item, a column a day at a hospital. */
 import { dayOf } from "@/language/times.ts"
-import { measured, rangeInWords } from "@/resident/record/quantities.ts"
-import { type Entry, isAbnormal } from "@/resident/record/visits.ts"
+import { measured, rangeInWords } from "@/record/quantities.ts"
+import { type Entry, isAbnormal } from "@/record/visits.ts"
 
 export interface Column {
   key: string

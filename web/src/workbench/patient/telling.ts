@@ -1,5 +1,5 @@
 /** A visit in a few words. */
-import type { Visit } from "@/resident/record/visits.ts"
+import type { Visit } from "@/record/visits.ts"
 import { say, sayCode, type WorkbenchWord } from "../words.ts"
 
 /** What it was about: the diagnoses, else why the person came, else what was recorded. */
