@@ -72,13 +72,13 @@ class Incoming:
 
 def registrations_of(resources: Iterable[Incoming]) -> list[UUID]:
     """Whose records these resources are, each registration once, in order of id."""
-    found = set()
+    found: set[str] = set()
     for one in resources:
         if one.kind is Kind.REGISTRATION:
-            found.add(one.id)
+            found.add(str(one.id))
         elif whose := one.columns.get("registration_id"):
-            found.add(UUID(whose))
-    return sorted(found)
+            found.add(whose)
+    return sorted(map(UUID, found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,8 @@ def _require_key(text: str, path: str) -> None:
 def names_a_person(text: str) -> bool:
     """Whether a text is an identity number or a mobile phone number."""
     bare = text.rpartition(":")[2].strip()
+    if "-" in bare:  # a UUID, mostly
+        return False
     return bool(MOBILE.fullmatch(bare)) or citizen_number_of(bare) is not None
 
 

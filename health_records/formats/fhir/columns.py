@@ -1,8 +1,9 @@
 """What of a resource is put into typed columns, to be searched and shown."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,8 @@ DATE_TIME = re.compile(
 LONGEST_TEXT = 300
 OPEN_END = datetime(9999, 12, 31, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
+USUAL_MOMENT = 40
+MOST_REMEMBERED = 2_000
 
 
 def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
@@ -79,6 +82,8 @@ def business_identifiers(resource: dict[str, Any]) -> list[str]:
 
     What is too long for a key is left out: it is kept in the resource, and found by nobody.
     """
+    if "identifier" not in resource:
+        return []
     found: set[str] = set()
     for one in identifiers_in(resource):
         system, value = one.get("system") or "", one.get("value")
@@ -94,6 +99,10 @@ def span_of(text: str) -> tuple[datetime, datetime | None]:
 
     Without an offset it is meant in the platform's time zone. ValueError when it is no dateTime.
     """
+    return _usual_span(text) if len(text) <= USUAL_MOMENT else _span_of(text)
+
+
+def _span_of(text: str) -> tuple[datetime, datetime | None]:
     match = DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -105,6 +114,10 @@ def span_of(text: str) -> tuple[datetime, datetime | None]:
     if clock[6:9] == ":60":
         text = f"{year}-{month}-{day}{clock[:6]}:59{clock[9:]}"
     return _tellable(datetime.fromisoformat(text)).astimezone(UTC), None
+
+
+_usual_span = lru_cache(MOST_REMEMBERED)(_span_of)
+"""Many resources of a message tell of the same moment."""
 
 
 def _tellable(moment: datetime) -> datetime:
@@ -137,23 +150,22 @@ def is_entered_in_error(resource_type: str, resource: Mapping[str, Any]) -> bool
 def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
     for name in DATES:
         value = entry.resource.get(name)
-        path = f"{entry.path}.{name}".lstrip(".")
         if isinstance(value, str):
-            return _span(value, path)
+            return _span(value, entry, name)
         if isinstance(value, dict) and ("start" in value or "end" in value):
-            start = _span(value["start"], f"{path}.start")[0] if "start" in value else None
+            start = _span(value["start"], entry, f"{name}.start")[0] if "start" in value else None
             if "end" not in value:
                 return start, OPEN_END
-            first, last = _span(value["end"], f"{path}.end")
+            first, last = _span(value["end"], entry, f"{name}.end")
             return start or first, last or first
     return None, None
 
 
-def _span(value: Any, path: str) -> tuple[datetime, datetime | None]:
+def _span(value: Any, entry: Entry, name: str) -> tuple[datetime, datetime | None]:
     try:
         return span_of(value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise refuse("date", path, str(value)) from error
+        raise refuse("date", f"{entry.path}.{name}".lstrip("."), str(value)) from error
 
 
 def _about(entry: Entry) -> Any:
@@ -178,32 +190,32 @@ def _coding_of(value: Any) -> tuple[str, str, str]:
         return "", _text(value), ""
     if not isinstance(value, dict):
         return "", "", ""
-    coding = next(_codings(value), value)
+    coding = next(iter(_codings(value)), value)
     words = value.get("text") or coding.get("display") or value.get("display")
     return _text(coding.get("system")), _text(coding.get("code")), _text(words)
 
 
 def _tokens_of(value: Any) -> list[str]:
     """`system|code` and `=code` of every coding of a CodeableConcept, Coding, code or list of them."""
+    tokens: dict[str, None] = {}
+    for system, code in _pairs_of(value):
+        if code:
+            tokens[f"{system}|{code}"] = tokens[f"={code}"] = None
+    return list(tokens)
+
+
+def _pairs_of(value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        codings = _codings(value) or [value]
+        return [(_text(one.get("system")), _text(one.get("code"))) for one in codings]
     if isinstance(value, list):
-        return list(dict.fromkeys(token for one in value for token in _tokens_of(one)))
-    if isinstance(value, str):
-        return [f"|{_text(value)}", f"={_text(value)}"] if value else []
-    if not isinstance(value, dict):
-        return []
-    codings = [*_codings(value)] or [value]
-    pairs = [(_text(one.get("system")), _text(one.get("code"))) for one in codings]
-    return list(
-        dict.fromkeys(
-            token for system, code in pairs if code for token in (f"{system}|{code}", f"={code}")
-        )
-    )
+        return [pair for one in value for pair in _pairs_of(one)]
+    return [("", _text(value))]
 
 
-def _codings(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _codings(value: dict[str, Any]) -> list[dict[str, Any]]:
     listed = value.get("coding")
-    if isinstance(listed, list):
-        yield from (one for one in listed if isinstance(one, dict))
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _value(resource: dict[str, Any]) -> tuple[float | None, str, str]:
@@ -244,8 +256,10 @@ def _quantity(value: dict[str, Any]) -> tuple[float | None, str, str]:
 
 
 def _first_target(resource: dict[str, Any], names: tuple[str, ...], type_: str) -> Any:
-    found = (target_of(resource.get(name), type_) for name in names)
-    return next(filter(None, found), None)
+    for name in names:
+        if name in resource and (found := target_of(resource[name], type_)):
+            return found
+    return None
 
 
 def _document_columns(resource: dict[str, Any]) -> dict[str, Any]:

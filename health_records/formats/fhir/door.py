@@ -4,7 +4,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -176,12 +175,13 @@ def _take_once(
         resource_type="Message", resource_id=message.id, count=len(resources),
     )  # fmt: skip
     services.store(message, resources, by=by)
+    moment = message.at.isoformat(timespec="milliseconds")
     body = orjson.dumps(
         {
             "resourceType": "Bundle",
             "id": str(message.id),
             "type": f"{type_}-response",
-            "entry": [{"response": _response(one, message.at, language)} for one in outcomes],
+            "entry": [{"response": _response(one, moment, language)} for one in outcomes],
         }
     )
     services.keep_accepted(message, refused=refused, answer=body, resources=len(resources))
@@ -193,7 +193,7 @@ def _take_once(
     return Answer(200, body)
 
 
-def _response(done: Outcome, at: datetime, language: str) -> dict[str, Any]:
+def _response(done: Outcome, moment: str, language: str) -> dict[str, Any]:
     if done.entry.issues:
         status = done.entry.issues[0].status
         return {"status": str(status), "outcome": outcome(done.entry.issues, language)}
@@ -210,5 +210,5 @@ def _response(done: Outcome, at: datetime, language: str) -> dict[str, Any]:
         "status": "201 Created" if is_new else "200 OK",
         "location": f"{type_}/{one.id}/_history/{one.version}",
         "etag": f'W/"{one.version}"',
-        "lastModified": at.isoformat(timespec="milliseconds"),
+        "lastModified": moment,
     }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from health_records.formats.fhir.columns import business_identifiers, columns_of
 from health_records.formats.fhir.issues import MOST_ISSUES_KEPT, Issue, MessageRefused, refuse
 from health_records.formats.fhir.parsing import dump
 from health_records.formats.fhir.patients import facts_of
-from health_records.formats.fhir.references import Resolver, Stored, Wanted, resolve_all
+from health_records.formats.fhir.references import Resolver, Stored, resolve_all
 from health_records.formats.fhir.validation.china import OUR_CODE
 from health_records.formats.fhir.validation.resources import validate
 from health_records.incoming import Attachment, Incoming, Kind, Known
@@ -209,11 +210,8 @@ def _resolve(
 
     Looks on that occasion for the row of a message of this id.
     """
-    wanted = Wanted()
-    for entry in entries:
-        more = resolver.wanted(holder for holder, _ in entry.found.references)
-        wanted.keys |= more.keys
-        wanted.identifiers |= more.identifiers
+    holders = chain.from_iterable(one.found.references for one in entries)
+    wanted = resolver.wanted({holder["reference"] for holder, _ in holders})
     named, before = selectors.named_and_message(
         organisation_id, conditions.by_kind(wanted.keys), message_id
     )
@@ -240,27 +238,28 @@ def _cut_all(
     entries: list[Entry], ids: Mapping[int, UUID], known: Mapping[int, Known], at: datetime
 ) -> dict[int, Incoming]:
     """Resources with typed columns, and without what must not stand in clear."""
-    texts: dict[int, bytes] = {}
+    dumped: list[Entry] = []
+    texts: list[bytes] = []
     for entry in entries:
         _drop_what_is_ours(entry.resource)
         try:
-            texts[entry.place] = dump(entry.resource)
+            texts.append(dump(entry.resource))
+            dumped.append(entry)
         except MessageRefused as refusal:
             _note(entry, refusal)
-    if sum(text.count(sealing.DATA) for text in texts.values()) > settings.MAX_ENTRIES:
+    if sum(text.count(sealing.DATA) for text in texts) > settings.MAX_ENTRIES:
         raise refuse("attachment-many", value=str(settings.MAX_ENTRIES))
-    dumped = [one for one in entries if one.place in texts]
-    holders = {one.place for one in dumped if sealing.holds_secrets(texts[one.place])}
-    telling = [one.resource for one in dumped if one.place in holders]
-    needles = sealing.Needles.of(telling, list(texts.values()))
+    holding = sealing.holding_secrets(texts)
+    needles = sealing.Needles.of((dumped[one].resource for one in sorted(holding)), texts)
+    telling = needles.may_be_in(texts)
     ready: dict[int, Incoming] = {}
-    for entry in dumped:
-        place, text = entry.place, texts[entry.place]
-        tells = needles.may_be_in(text)
+    for number, (entry, text) in enumerate(zip(dumped, texts, strict=True)):
+        place = entry.place
         try:
             ready[place] = _incoming(
                 entry, text, ids[place], known.get(place), at,
-                needles=needles if tells else None, cuts=tells or place in holders,
+                needles=needles if number in telling else None,
+                cuts=number in telling or number in holding,
             )  # fmt: skip
         except MessageRefused as refusal:
             _note(entry, refusal)

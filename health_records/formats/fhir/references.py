@@ -60,6 +60,7 @@ class Resolver:
         self, entries: Iterable[Entry], ids: Mapping[int, UUID], *, base: str, falls_back: bool
     ) -> None:
         self.base, self.falls_back = base, falls_back
+        self.leads: dict[str, Lead] = {}
         self.targets: dict[int, str] = {}
         self.inside: dict[str, int] = {}
         self.by_identifier: dict[Token, list[int]] = {}
@@ -79,12 +80,13 @@ class Resolver:
     def leave_out(self, place: int) -> None:
         """Nothing leads to this entry any more."""
         self.targets.pop(place, None)
+        self.leads.clear()
 
-    def wanted(self, holders: Iterable[Holder]) -> Wanted:
+    def wanted(self, references: Iterable[str]) -> Wanted:
         """What has to be looked up for these references."""
         wanted = Wanted()
-        for holder in holders:
-            text, _ = self._local(holder["reference"])
+        for reference in references:
+            text, _ = self._local(reference)
             if text in self.inside and not self.falls_back:
                 continue
             if token := _token_in(text):
@@ -99,10 +101,16 @@ class Resolver:
         A version is kept where the reference names our own id, for then it is our own version; the source's
         numbers of versions mean nothing here.
         """
-        text, version = self._local(reference)
-        if text.startswith("#"):
-            is_there = text == "#" or text[1:] in contained
+        if reference.startswith("#"):
+            is_there = reference == "#" or reference[1:] in contained
             return Lead(reference) if is_there else Lead(rule="reference-resolves")
+        lead = self.leads.get(reference)
+        if lead is None:
+            lead = self.leads[reference] = self._lead_outside(reference, stored)
+        return lead
+
+    def _lead_outside(self, reference: str, stored: Stored) -> Lead:
+        text, version = self._local(reference)
         place = self.inside.get(text)
         if place is not None and (target := self.targets.get(place)):
             return Lead(target, place=place)

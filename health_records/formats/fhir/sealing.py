@@ -8,9 +8,11 @@ of an attachment leaves the number of its part behind.
 import base64
 import binascii
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 from typing import Any, Self
 
 import orjson
@@ -75,13 +77,15 @@ class Needles:
             found = digits
         return cls([orjson.dumps(one)[1:-1] for one in found], list(found), crowd)
 
-    def may_be_in(self, text: bytes) -> bool:
-        """A look at the JSON as a whole: False only when `are_in` would be False for every text in it."""
-        return (
-            any(word in text for word in self.words)
-            or any(map(_tells_a_number, _numbers_in(text)))
-            or (bool(self.crowd) and not self.crowd.isdisjoint(_words_in(text)))
-        )
+    def may_be_in(self, texts: Sequence[bytes]) -> set[int]:
+        """Places of JSON texts; of those not among them `are_in` would be False for every text in them."""
+        lines = _Lines.of(texts)
+        places = set(chain.from_iterable(map(lines.having, self.words)))
+        places.update(place for place, part in _numbers_in(lines) if _tells_a_number(part))
+        if self.crowd:
+            crowded = enumerate(map(_words_in, texts))
+            places.update(place for place, words in crowded if not self.crowd.isdisjoint(words))
+        return places
 
     def are_in(self, text: str) -> bool:
         """Whether a text tells a number of somebody."""
@@ -94,9 +98,10 @@ class Needles:
         )
 
 
-def holds_secrets(text: bytes) -> bool:
-    """Whether a resource has elements that always hold what must be cut."""
-    return any(holder in text for holder in HOLDERS)
+def holding_secrets(texts: Sequence[bytes]) -> set[int]:
+    """Places of resources, as JSON, with elements that always hold what must be cut."""
+    lines = _Lines.of(texts)
+    return set(chain.from_iterable(map(lines.having, HOLDERS)))
 
 
 def cut(
@@ -138,15 +143,43 @@ def parts_left(node: Any) -> Iterator[dict[str, Any]]:
                 yield from parts_left(value)
 
 
-def _numbers_in(text: bytes) -> Iterator[bytes]:
-    """The places of JSON that may tell a number of somebody, each with what stands around it."""
-    if not text.isascii() and FULL_WIDTH in text:
-        yield text
-    for found in NUMBER.finditer(text.translate(ZEROS)):
-        start = max(found.start() - AROUND, 0)
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """JSON texts as one, a line each: what few of them contain is found by one look at all."""
+
+    texts: Sequence[bytes]
+    whole: bytes
+    starts: Sequence[int]
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> Self:
+        return cls(texts, b"\n".join(texts), [0, *accumulate(len(one) + 1 for one in texts)])
+
+    def having(self, part: bytes) -> Iterator[int]:
+        """Places of the texts that contain a part."""
+        at = self.whole.find(part)
+        while at >= 0:
+            place = self.place_of(at)
+            yield place
+            at = self.whole.find(part, self.starts[place + 1])
+
+    def place_of(self, at: int) -> int:
+        """Place of the text to which a byte of the whole belongs."""
+        return bisect_right(self.starts, at) - 1
+
+
+def _numbers_in(lines: _Lines) -> Iterator[tuple[int, bytes]]:
+    """Where JSON may tell a number of somebody: the text's place, and the number with what is around it."""
+    if FULL_WIDTH[:1] in lines.whole:  # one byte is looked for much faster than two
+        for place in lines.having(FULL_WIDTH):
+            yield place, lines.texts[place]
+    for found in NUMBER.finditer(lines.whole.translate(ZEROS)):
+        place = lines.place_of(found.start())
+        text, first = lines.texts[place], lines.starts[place]
+        start = max(found.start() - first - AROUND, 0)
         while start and text[start - 1] == BACKSLASH:  # what it escapes depends on all before it
             start -= 1
-        yield text[start : found.end() + AROUND]
+        yield place, text[start : found.end() - first + AROUND]
 
 
 def _tells_a_number(text: bytes) -> bool:

@@ -1,5 +1,6 @@
 """More about Coding and CodeableConcept: required bindings, and the code systems of our own."""
 
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from health_records.formats.fhir.validation.china import CODES, coding_fault
@@ -8,6 +9,8 @@ from health_records.formats.fhir.validation.findings import Check, Fault, Findin
 Pairs = frozenset[tuple[str, str]]
 
 MOST_REMEMBERED = 5_000
+MOST_TEXTS = 3
+LONGEST_REMEMBERED = 200
 VALUE_SETS = "http://hl7.org/fhir/ValueSet/"
 
 
@@ -29,31 +32,61 @@ def coding(pairs: Pairs | None) -> Check:
 
 
 def remembering(walk: Check) -> Check:
-    """The check of a Coding that knows again what was sound: the same few fill most messages.
+    """The check of an object that knows again what was sound: the same few fill most messages.
 
-    Only what has a system, a code and perhaps a display, and nothing else, is remembered.
+    Only what consists of a few texts is remembered.
     """
-    known: set[tuple[str, str, str | None]] = set()
+    known: set[Hashable] = set()
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
-        if type(node) is not dict:
+        if type(node) is not dict or len(node) > MOST_TEXTS:
             return walk(node, found)
-        system, code, display = node.get("system"), node.get("code"), node.get("display")
-        if not (type(system) is type(code) is str and (display is None or type(display) is str)):
+        texts = tuple(node.items())
+        try:
+            if texts in known:
+                return None
+        except TypeError:  # it holds an object or a list
             return walk(node, found)
-        if len(node) != (2 if display is None else 3):
-            return walk(node, found)
-        usual = system, code, display
-        if usual in known:
-            return None
         wrong = walk(node, found)
-        if not wrong:
-            if len(known) >= MOST_REMEMBERED:
-                known.clear()
-            known.add(usual)
+        if not wrong and _are_short(node.values()):
+            _remember(texts, known)
         return wrong
 
     return check
+
+
+def remembering_concept(walk: Check) -> Check:
+    """The same for a CodeableConcept that has one Coding of a few texts, and perhaps a text."""
+    known: set[Hashable] = set()
+
+    def check(node: Any, found: Findings) -> list[Fault] | None:
+        codings = node.get("coding") if type(node) is dict else None
+        if type(codings) is not list or len(codings) != 1 or type(codings[0]) is not dict:
+            return walk(node, found)
+        coding, text = codings[0], node.get("text")
+        texts = len(node), text, *coding.items()
+        try:
+            if texts in known:
+                return None
+        except TypeError:
+            return walk(node, found)
+        wrong = walk(node, found)
+        plain = () if len(node) == 1 else (text,)
+        if not wrong and len(node) < 3 and _are_short((*plain, *coding.values())):
+            _remember(texts, known)
+        return wrong
+
+    return check
+
+
+def _are_short(values: Iterable[Any]) -> bool:
+    return all(type(value) is str and len(value) <= LONGEST_REMEMBERED for value in values)
+
+
+def _remember(texts: Hashable, known: set[Hashable]) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()
+    known.add(texts)
 
 
 def concept(pairs: Pairs) -> Check:

@@ -3,6 +3,7 @@
 import binascii
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from health_records.formats.fhir.parsing import Decimal
@@ -11,6 +12,8 @@ from health_records.formats.fhir.validation.narrative import narrative
 
 LONGEST_TEXT = 1 << 20
 LARGEST_INTEGER = 2**31 - 1
+MOST_REMEMBERED = 2_000
+LONGEST_MOMENT = 40
 
 YEAR = r"(?!0000)\d{4}"
 LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -127,6 +130,19 @@ def _matching(pattern: "re.Pattern[str]", rule: str) -> Check:
     return check
 
 
+def _moment(pattern: "re.Pattern[str]", rule: str) -> Check:
+    """The same for what many resources of a message have in common."""
+    check_anew = _matching(pattern, rule)
+    fits = lru_cache(MOST_REMEMBERED)(pattern.fullmatch)
+
+    def check(value: Any, found: Findings) -> list[Fault] | None:
+        if type(value) is str and len(value) <= LONGEST_MOMENT and fits(value):
+            return None
+        return check_anew(value, found)
+
+    return check
+
+
 def _integer(least: int) -> Check:
     shown = f"{least}–{LARGEST_INTEGER}"
 
@@ -163,10 +179,10 @@ PRIMITIVES: Mapping[str, Check] = {
     "canonical": uri,
     "code": code,
     "date": _matching(DATE, "date"),
-    "dateTime": _matching(DATE_TIME, "date"),
+    "dateTime": _moment(DATE_TIME, "date"),
     "decimal": decimal,
     "id": _matching(ID, "id-form"),
-    "instant": _matching(INSTANT, "instant"),
+    "instant": _moment(INSTANT, "instant"),
     "integer": _integer(-LARGEST_INTEGER - 1),
     "markdown": text,
     "oid": _matching(OID, "oid-form"),

@@ -6,7 +6,7 @@ path at all. Rules and paths are those that HL7's reference validator gives.
 
 import gzip
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,7 +15,12 @@ import orjson
 
 from health_records.formats.fhir.definitions import COMPILED
 from health_records.formats.fhir.resource_types import RESOURCE_TYPES
-from health_records.formats.fhir.validation.codes import coding, concept, remembering
+from health_records.formats.fhir.validation.codes import (
+    coding,
+    concept,
+    remembering,
+    remembering_concept,
+)
 from health_records.formats.fhir.validation.conditions import Holds
 from health_records.formats.fhir.validation.findings import (
     MOST_FAULTS,
@@ -47,6 +52,16 @@ BEYOND_DEFINITIONS: Mapping[str, tuple[str, ...]] = {
     "ValueSet.compose.exclude": ("include-system",),
 }
 """Conditions that the reference validator adds to those of the definitions."""
+
+
+REMEMBERED: Mapping[str, Callable[[Check], Check]] = {
+    "CodeableConcept": remembering_concept,
+    "Coding": remembering,
+    "Reference": remembering,
+}
+Rule = tuple[str, Holds]
+Choice = tuple[str, frozenset[str], bool]
+"""Name, properties of which only one may be given, and whether one must."""
 
 
 @cache
@@ -134,10 +149,8 @@ class Shape:
     """How paths name a property, if not like JSON."""
 
     required: list[str] = field(default_factory=list)
-    choices: list[tuple[str, frozenset[str], bool]] = field(default_factory=list)
-    """Name, properties of which only one may be given, and whether one must."""
-
-    rules: list[tuple[str, Holds]] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     further: Check | None = None
     """What more is asked of the object, or collected."""
 
@@ -161,8 +174,8 @@ def _object_check(
         if key in INVARIANTS
     ]
     walk = _walk(shape)
-    if type_ == "Coding":
-        return remembering(walk)
+    if type_ in REMEMBERED:
+        return REMEMBERED[type_](walk)
     return domain_resource(walk) if "contained" in shape.fields else walk
 
 
@@ -193,7 +206,8 @@ def property_of(name: str, code: str) -> str:
 
 def _walk(shape: Shape) -> Check:
     check_for, labels, plain = shape.fields.get, shape.labels, shape.plain
-    further, has_rules = shape.further, bool(shape.required or shape.choices or shape.rules)
+    further, required = shape.further, frozenset(shape.required)
+    choices, rules = shape.choices, shape.rules
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
         if type(node) is not dict:
@@ -216,7 +230,11 @@ def _walk(shape: Shape) -> Check:
                 return faults
         if len(node) < 2 and not node.keys() - NO_CONTENT:
             faults = [*(faults or ()), ("", "object-empty", "")]
-        if has_rules and (wrong := _broken(shape, node)):
+        if not required <= node.keys():
+            faults = [*(faults or ()), *_missing(shape.required, node)]
+        if choices and (wrong := _ill_chosen(choices, node)):
+            faults = [*(faults or ()), *wrong]
+        if rules and (wrong := _broken(rules, node)):
             faults = [*(faults or ()), *wrong]
         if further is not None and (wrong := further(node, found)):
             faults = [*(faults or ()), *wrong]
@@ -225,20 +243,28 @@ def _walk(shape: Shape) -> Check:
     return check
 
 
-def _broken(shape: Shape, node: Json) -> list[Fault]:
-    """What is missing of an object, or contradicts itself."""
-    faults = [
-        ("", "required", name)
-        for name in shape.required
-        if name not in node and f"_{name}" not in node
+def _missing(required: Sequence[str], node: Json) -> list[Fault]:
+    return [
+        ("", "required", name) for name in required if name not in node and f"_{name}" not in node
     ]
-    for name, forms, is_required in shape.choices:
-        given = len(forms & node.keys())
+
+
+def _ill_chosen(choices: Sequence[Choice], node: Json) -> list[Fault]:
+    """What is given more than once of an object, or not at all."""
+    faults = []
+    for name, forms, is_required in choices:
+        given = 0 if forms.isdisjoint(node) else len(forms & node.keys())
         if given > 1:
             faults.append(("", "choice-once", name))
         elif is_required and not given and not any(f"_{one}" in node for one in forms):
             faults.append(("", "required", name))
-    for key, holds in shape.rules:
+    return faults
+
+
+def _broken(rules: Sequence[Rule], node: Json) -> list[Fault]:
+    """The rules that an object breaks."""
+    faults = []
+    for key, holds in rules:
         try:
             kept = holds(node)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -265,8 +291,7 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
     check = _coded(code, element["codes"]) if "codes" in element else None
     if code == "Reference":
         targets = element.get("targets")
-        further = reference(frozenset(targets) if targets else None)
-        check = _object_check(code, further=further)
+        check = _with_more(check_of(code), reference(frozenset(targets) if targets else None))
     if INVARIANTS.keys() & set(element.get("rules", ())):
         check = _object_check(code, more_rules=element["rules"])
     if name == "contained":
@@ -276,6 +301,15 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
     if check is None:
         check = _check_within(code)
     return _list_of(check) if element.get("max") == MANY else check
+
+
+def _with_more(check: Check, further: Check) -> Check:
+    def both(value: Any, found: Findings) -> list[Fault] | None:
+        wrong = check(value, found)
+        more = further(value, found) if type(value) is dict else None
+        return [*wrong, *more] if wrong and more else wrong or more
+
+    return both
 
 
 def _contained(value: Any, found: Findings) -> list[Fault] | None:
