@@ -24,7 +24,7 @@ from config.cli.demo_access import demo_hospitals
 from config.cli.hospital_client import client_of
 
 CITIES = 2
-CLIENTS = 4
+CLIENTS = 8
 SYNTHEA = Path(__file__).parents[1] / "samples" / "fhir" / "synthea"
 PEER = 917.0
 """Resources/s of HAPI FHIR 8.8 on two such cores, tuned for ingest, without validation."""

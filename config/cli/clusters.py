@@ -22,6 +22,9 @@ SUPERUSER = "postgres"
 NEW_NODE_BYTES = 200 * 1024 * 1024
 SPARE_BYTES = 100 * 1024 * 1024
 
+# random_page_cost and autovacuum_naptime: a new node's tables are small when its connections first plan the
+# checks of foreign keys. At the usual 4.0 reading such a table whole looks cheapest, and the plan is kept
+# while the table grows, until statistics are taken: an insert then cost ten times as much within a minute.
 # log_error_verbosity=terse leaves DETAIL out of the log, where whole rows would be quoted
 # (unique violations, replication conflicts); with the next two settings no statement and no
 # parameter is logged either, so that no personal data lands in log/.

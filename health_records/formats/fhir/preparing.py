@@ -301,11 +301,12 @@ def _incoming(
     digest = sha256(text)
     for attachment in attachments:
         digest.update(attachment.content)
-    called = "" if entry.source_id.lower() == str(id_) else entry.source_id
+    source_key = entry.source_key
+    if is_patient:
+        source_key = "" if entry.source_id.lower() == str(id_) else entry.source_id
     return Incoming(
         kind=entry.kind, resource_type=entry.resource_type, id=id_,
-        source_key=called if is_patient else entry.source_key,
-        known=known, source=text, digest=digest.digest()[:16], sealed=sealed,
+        source_key=source_key, known=known, source=text, digest=digest.digest()[:16], sealed=sealed,
         attachments=attachments, identifiers=business_identifiers(resource), columns=columns,
         local_id=entry.local_id, facts=facts,
     )  # fmt: skip

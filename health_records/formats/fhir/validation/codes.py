@@ -8,7 +8,7 @@ from health_records.formats.fhir.validation.findings import Check, Fault, Findin
 
 Pairs = frozenset[tuple[str, str]]
 
-MOST_REMEMBERED = 5_000
+MOST_REMEMBERED = 2_000
 MOST_TEXTS = 3
 LONGEST_REMEMBERED = 200
 VALUE_SETS = "http://hl7.org/fhir/ValueSet/"
