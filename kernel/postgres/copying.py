@@ -8,6 +8,8 @@ from operator import attrgetter, is_
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 NULL = r"\N"
 AT_ONCE = 1 << 16
 """Bytes handed to the connection in one go."""
@@ -18,7 +20,7 @@ def copy_rows(
 ) -> None:
     """Insert rows in the caller's transaction; `cursor` is psycopg2's own.
 
-    Takes None, texts, numbers, UUIDs, dates, aware datetimes, bytes and lists of texts or UUIDs.
+    Takes None, texts, numbers, UUIDs, dates, aware datetimes, bytes, lists of texts or UUIDs, and objects of JSON.
     """
     written = map(_written, zip(*rows, strict=True))
     text = "\n".join(map("\t".join, zip(*written, strict=True))) + "\n"
@@ -65,4 +67,5 @@ ENCODERS: Mapping[type, Callable[[Any], str]] = {
     datetime: datetime.isoformat,
     bytes: lambda value: r"\\x" + value.hex(),
     list: _list,
+    dict: lambda value: _text(orjson.dumps(value).decode()),
 }

@@ -5,6 +5,8 @@ from hashlib import sha256
 
 from django.db import connection
 
+from kernel.postgres import prepared
+
 # The rows come in the order of the array, so everybody takes the locks in the same order.
 HOLD = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS wanted(key)"
 
@@ -15,7 +17,12 @@ def hold(names: Iterable[str]) -> None:
     Names are hashed before they leave: they may tell of a person, and statements may be logged.
     """
     with connection.cursor() as cursor:
-        cursor.execute(HOLD, [sorted({_key(name) for name in names})])
+        cursor.execute(*holding(names))
+
+
+def holding(names: Iterable[str]) -> prepared.Statement:
+    """The statement of `hold`, for those who have another one to run after it."""
+    return HOLD, [sorted({_key(name) for name in names})]
 
 
 def _key(name: str) -> int:

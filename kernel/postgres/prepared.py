@@ -16,7 +16,11 @@ MOST = 200
 
 NAMED = re.compile(r"%\((\w+)\)s")
 
+ONE_PLAN = ("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", ())
+"""Until the transaction ends nothing prepared is planned for its values, not even where that seems to pay."""
+
 Values = Mapping[str, Any] | Sequence[Any]
+Statement = tuple[str, Values]
 
 _numbers = count(1)
 _prepared: WeakKeyDictionary[Any, OrderedDict[str, str]] = WeakKeyDictionary()
@@ -31,6 +35,20 @@ def execute(cursor: Any, sql: str, values: Values, *, beside: bool = False) -> N
         with cursor.connection.beside():
             execute(cursor, sql, values)
         return
+    cursor.execute(_call(cursor, sql, values), values)
+
+
+def execute_in_turn(cursor: Any, *statements: Statement) -> None:
+    """Run statements in one round trip; the cursor has the rows of the last one.
+
+    Each sees what was committed while those before it waited.
+    """
+    calls = [cursor.mogrify(_call(cursor, *one), one[1]).decode() for one in statements]
+    cursor.execute("; ".join(calls))
+
+
+def _call(cursor: Any, sql: str, values: Values) -> str:
+    """The statement that runs the prepared one."""
     known = _prepared.setdefault(cursor.connection, OrderedDict())
     call = known.get(sql)
     if call is None:
@@ -41,7 +59,7 @@ def execute(cursor: Any, sql: str, values: Values, *, beside: bool = False) -> N
             cursor.execute(f"DEALLOCATE {oldest.split()[1]}")
     else:
         known.move_to_end(sql)
-    cursor.execute(call, values)
+    return call
 
 
 def _prepare(cursor: Any, sql: str, values: Values) -> str:

@@ -1,19 +1,29 @@
 """Reading registrations."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Collate, Lower
 
 from kernel.crypto import blind_indexes, comparable
+from kernel.postgres import prepared
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import number_text, searched_numbers
 from registry.patients.sealing import facts_of
 
 Identifier = tuple[str, str]
 LAST_CHARACTER = "\U0010ffff"
+
+CLAIMED = ("id", "node", "name", "sex", "birth_date", "sealed", "version", "deleted")
+"""What says whose a registration is, in the order of the model's columns."""
+
+CLAIMS = f"""
+SELECT {", ".join(CLAIMED)} FROM patients_patientregistration
+WHERE node = %s AND id = ANY(%s::uuid[])
+"""  # noqa: S608
 
 
 def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistration]:
@@ -24,6 +34,19 @@ def registrations_of_hospital(organisation_id: UUID) -> QuerySet[PatientRegistra
 def registration(registration_id: UUID) -> PatientRegistration | None:
     """One registration by id."""
     return PatientRegistration.objects.filter(pk=registration_id).first()
+
+
+def claims_of(
+    node: str, ids: Sequence[UUID], *after: prepared.Statement
+) -> list[PatientRegistration]:
+    """Registrations of one city, with the columns of `CLAIMED` only.
+
+    They are looked up `after` the given statements are done, which may wait.
+    """
+    with connection.cursor() as cursor:
+        prepared.execute_in_turn(cursor, *after, (CLAIMS, [node, list(ids)]))
+        rows = cursor.fetchall()
+    return [PatientRegistration.from_db(connection.alias, CLAIMED, row) for row in rows]
 
 
 def ids_by_local_id(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str, UUID]:

@@ -1,7 +1,7 @@
 """Reading persons and their links."""
 
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -21,7 +21,7 @@ from registry.patients.rules import (
     normalise_phone,
 )
 from registry.patients.selectors import bearing
-from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
+from registry.persons.models import IdentityLink, PersonIdentifier
 from registry.persons.sealing import PHONE, hashes_of
 from registry.persons.settling import Case, Details, Excerpt, KnownNumber, KnownPerson
 from registry.persons.states import LIVE, Status
@@ -29,24 +29,55 @@ from registry.persons.states import LIVE, Status
 MOST_CANDIDATES = 64
 KINDS = (CITIZEN, PASSPORT, HOME_RETURN, TAIWAN)
 
-# Each asks by index for one number or one name, and no more than so many are looked at: the oldest
-# ones, but first of all who holds a document undisputedly.
-MEANT = """
-SELECT found.person_id FROM unnest(%(documents)s::bytea[]) AS asked (hash)
+# Those who are meant: each part asks by index for one number or one name, and no more than so many are
+# looked at, the oldest ones, but first of all who holds a document undisputedly. Those known: they, whose the
+# registrations are, and who stands for any of them after merges. LIMIT 1 has each looked up by index, and
+# the states stand in the text because a partial index is not found by a parameter.
+KNOWN = f"""
+WITH RECURSIVE standing AS (
+  SELECT id, registration_id, registration_node, registration_version, person_id, status
+  FROM persons_identitylink
+  WHERE registration_id = ANY(%(registrations)s::uuid[]) AND status IN ({", ".join(f"'{one}'" for one in LIVE)})
+), meant (id) AS (
+  SELECT found.person_id FROM unnest(%(documents)s::bytea[]) AS asked (hash)
+  CROSS JOIN LATERAL (
+    SELECT person_id FROM persons_personidentifier
+    WHERE index = asked.hash OR index_next = asked.hash
+    ORDER BY disputed, person_id LIMIT %(most)s
+  ) found
+  UNION
+  SELECT found.person_id FROM unnest(%(names)s::text[], %(births)s::date[]) AS asked (name, birth)
+  CROSS JOIN LATERAL (
+    SELECT d.person_id FROM persons_persondemographics d
+    JOIN persons_person p ON p.id = d.person_id AND p.status <> ALL(%(over)s::text[])
+    WHERE d.name_key = asked.name AND d.birth_date = asked.birth
+    ORDER BY d.person_id LIMIT %(most)s
+  ) found
+  UNION
+  SELECT person_id FROM standing
+), known (id) AS (
+  SELECT id FROM meant
+  UNION
+  SELECT p.survivor_id FROM known CROSS JOIN LATERAL (
+    SELECT survivor_id FROM persons_person WHERE id = known.id LIMIT 1
+  ) p WHERE p.survivor_id IS NOT NULL
+)
+SELECT person.*, number.*, standing.*
+FROM known
 CROSS JOIN LATERAL (
-  SELECT person_id FROM persons_personidentifier
-  WHERE index = asked.hash OR index_next = asked.hash
-  ORDER BY disputed, person_id LIMIT %(most)s
-) found
-UNION
-SELECT found.person_id FROM unnest(%(names)s::text[], %(births)s::date[]) AS asked (name, birth)
+  SELECT p.id, coalesce(p.survivor_id, p.id), p.status = ANY(%(over)s::text[]),
+         d.id, d.name_key, d.sex, d.birth_date, d.source_registration_id
+  FROM persons_person p LEFT JOIN persons_persondemographics d ON d.person_id = p.id
+  WHERE p.id = known.id LIMIT 1
+) person
 CROSS JOIN LATERAL (
-  SELECT d.person_id FROM persons_persondemographics d
-  JOIN persons_person p ON p.id = d.person_id AND p.status <> ALL(%(over)s)
-  WHERE d.name_key = asked.name AND d.birth_date = asked.birth
-  ORDER BY d.person_id LIMIT %(most)s
-) found
-"""
+  SELECT coalesce(array_agg(kind), '{{}}'), coalesce(array_agg(disputed), '{{}}'),
+         coalesce(array_agg(index), '{{}}'), coalesce(array_agg(index_next), '{{}}')
+  FROM persons_personidentifier WHERE person_id = known.id
+) number
+LEFT JOIN standing ON standing.person_id = known.id
+"""  # noqa: S608
+LINK = ("id", "registration_id", "registration_node", "registration_version", "person_id", "status")
 OVER = (Status.VOID, Status.MERGED)
 
 SURVIVOR = "SELECT survivor_id FROM persons_person WHERE id = %s AND survivor_id IS NOT NULL"
@@ -105,19 +136,24 @@ def links_of_person(person_id: UUID) -> list[IdentityLink]:
     return list(live_links().filter(person_id__in=same_person(person_id)).order_by("id"))
 
 
-def live_links_of(registration_ids: Iterable[UUID]) -> dict[UUID, IdentityLink]:
-    """The links that hold now, by registration."""
-    found = live_links().filter(registration_id__in=list(registration_ids))
-    return {link.registration_id: link for link in found}
+class Known(NamedTuple):
+    """What the index holds about registrations: the persons, and by registration the links that hold."""
+
+    excerpt: Excerpt
+    links: dict[UUID, IdentityLink]
 
 
-def excerpt_for(cases: Sequence[Case]) -> Excerpt:
-    """Persons who may be meant by the registrations, and those they hang on."""
+def known_about(cases: Sequence[Case], *after: prepared.Statement) -> Known:
+    """Persons who may be meant by the registrations, those they hang on, and who stands for any of them.
+
+    It is looked up `after` the given statements are done, which may wait.
+    """
     named = [
         (one.claim.name_key, one.claim.birth_date) for one in cases
         if one.claim.name_key and one.claim.birth_date
     ]  # fmt: skip
     asked: dict[str, Any] = {
+        "registrations": [one.registration.id for one in cases],
         "documents": [
             hashed for one in cases if one.claim.document
             for hashed in one.hashes[one.claim.document]
@@ -127,33 +163,26 @@ def excerpt_for(cases: Sequence[Case]) -> Excerpt:
         "over": list(OVER),
         "most": MOST_CANDIDATES,
     }  # fmt: skip
+    persons: dict[UUID, KnownPerson] = {}
+    links: dict[UUID, IdentityLink] = {}
     with connection.cursor() as cursor:
-        cursor.execute(MEANT, asked)
-        wanted = {id_ for (id_,) in cursor.fetchall()}
-    wanted |= {one.standing.person_id for one in cases if one.standing}
-    return Excerpt(_known_persons(wanted))
+        prepared.execute_in_turn(cursor, *after, (KNOWN, asked))
+        for row in cursor.fetchall():
+            id_, survivor_id, is_over, *rest = row
+            details, numbers, link = rest[:5], rest[5:9], rest[9:]
+            if id_ not in persons:
+                known = Details(*details) if details[0] else None
+                persons[id_] = KnownPerson(id_, survivor_id, is_over, known, _numbers(*numbers))
+            if link[0]:
+                links[link[1]] = IdentityLink.from_db(connection.alias, LINK, link)
+    return Known(Excerpt(persons.values()), links)
 
 
-def _known_persons(wanted: Collection[UUID]) -> list[KnownPerson]:
-    """What is known of persons, and of those who stand for them after merges."""
-    if not wanted:
-        return []
-    found = {
-        one.id: KnownPerson(one.id, one.survivor_id or one.id, one.status in OVER)
-        for one in Person.objects.filter(pk__in=wanted)
-    }
-    for known in PersonDemographics.objects.filter(person_id__in=found).defer("sealed"):
-        found[known.person_id].details = Details(
-            known.id, known.name_key, known.sex, known.birth_date, known.source_registration_id
-        )
-    numbers = PersonIdentifier.objects.filter(person_id__in=found).values_list(
-        "person_id", "kind", "disputed", "index", "index_next"
-    )
-    for id_, kind, disputed, *indexes in numbers:
-        hashes = frozenset(bytes(one) for one in indexes if one)
-        found[id_].numbers.append(KnownNumber(kind, hashes, disputed))
-    survivors = {one.survivor_id for one in found.values()} - found.keys()
-    return [*found.values(), *_known_persons(survivors)]
+def _numbers(*columns: Sequence[Any]) -> list[KnownNumber]:
+    return [
+        KnownNumber(kind, frozenset(bytes(one) for one in indexes if one), disputed)
+        for kind, disputed, *indexes in zip(*columns, strict=True)
+    ]
 
 
 def holder_of(kind: str, number: str) -> UUID | None:

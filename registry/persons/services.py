@@ -1,5 +1,6 @@
 """Linking registrations to persons, at the hub."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,17 +14,19 @@ from kernel.actor import Actor
 from kernel.events import services as events
 from kernel.events.errors import NotYet
 from kernel.homes import uuid7
-from kernel.postgres import locks
-from kernel.postgres.inserting import insert_rows
+from kernel.postgres import locks, prepared
+from kernel.postgres.inserting import insert_rows, together
+from kernel.postgres.lazily import ALL_LAZILY
 from registry.names import normalise_name
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts, identity_of, normalise_phone
 from registry.patients.sealing import facts_of
+from registry.patients.selectors import claims_of
 from registry.persons import selectors
 from registry.persons.matching import MODEL_VERSION, Claim, Decision, Verdict
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
 from registry.persons.sealing import PHONE, hashes_of_one, identifier_of, seal_numbers
-from registry.persons.settling import Case, Enrichment, Outcome, Settlement, joined
+from registry.persons.settling import Case, Enrichment, Excerpt, Outcome, Settlement, joined
 from registry.persons.states import LIVE, LinkStatus, Status
 
 LINKED = "identity.linked"
@@ -31,6 +34,7 @@ RELOADED = "copy.reloaded"
 ENDED_AT_ONCE = 1_000
 FOLLOWED = ("name", "name_key", "sex", "birth_date", "sealed", "changed_at")
 NUMBER_COLUMNS = ("id", "person_id", "kind", "index", "index_next", "sealed", "disputed")
+HOLD = "SELECT FROM persons_person WHERE id = ANY(%s::uuid[]) ORDER BY id FOR NO KEY UPDATE"
 FOLLOW = """
 UPDATE persons_identitylink SET registration_version = now_at.version
 FROM unnest(%s::uuid[], %s::int[]) AS now_at (id, version) WHERE persons_identitylink.id = now_at.id
@@ -41,7 +45,7 @@ FROM (
   SELECT wanted.id, coalesce(array_agg(DISTINCT link.registration_node)
                              FILTER (WHERE link.id IS NOT NULL), '{}') AS nodes
   FROM unnest(%(persons)s::uuid[]) AS wanted (id)
-  LEFT JOIN persons_identitylink link ON link.person_id = wanted.id AND link.status = ANY(%(live)s)
+  LEFT JOIN persons_identitylink link ON link.person_id = wanted.id AND link.status = ANY(%(live)s::text[])
   GROUP BY wanted.id
 ) now_at
 WHERE persons_person.id = now_at.id AND audience IS DISTINCT FROM now_at.nodes
@@ -53,7 +57,8 @@ def link(registrations: Sequence[tuple[str, UUID]], *, by: Actor) -> None:
     """Link registrations, given by node and id, in their order; safe twice and under race.
 
     A link that stands is kept unless the document contradicts it. A registration that the hospital
-    took back has none. NotYet before every row is here.
+    took back has none. NotYet before every row is here. The commit waits for no disk: the deliveries of the events
+    are marked in it, so what a crash loses is linked again.
     """
     waiting = _cases_of(dict.fromkeys(registrations))
     held: set[UUID] = set()
@@ -67,18 +72,17 @@ def link(registrations: Sequence[tuple[str, UUID]], *, by: Actor) -> None:
 
 def _cases_of(registrations: Collection[tuple[str, UUID]]) -> list[Case]:
     """The registrations with what they claim, nobody else deciding about any of it meanwhile."""
-    ids = [id_ for _, id_ in registrations]
-    locks.hold(id_.hex for id_ in ids)
-    found = PatientRegistration.objects.filter(node__in={node for node, _ in registrations})
-    rows = {(row.node, row.id): row for row in found.filter(pk__in=ids)}
+    held = locks.holding(id_.hex for _, id_ in registrations)
+    by_node: dict[str, list[UUID]] = defaultdict(list)
+    for node, id_ in registrations:
+        by_node[node].append(id_)
+    rows = {
+        (row.node, row.id): row for node, ids in by_node.items()
+        for row in claims_of(node, ids, ALL_LAZILY, held)
+    }  # fmt: skip
     if len(rows) < len(registrations):
         raise NotYet
-    cases = [_case_of(rows[one]) for one in registrations]
-    locks.hold(name for case in cases for name in _shared_by(case.claim))
-    standing = selectors.live_links_of(ids)
-    for case in cases:
-        case.standing = standing.get(case.registration.id)
-    return cases
+    return [_case_of(rows[one]) for one in registrations]
 
 
 def _case_of(registration: PatientRegistration) -> Case:
@@ -95,18 +99,26 @@ def _settle_held(cases: Sequence[Case], held: set[UUID]) -> Settlement:
     Somebody else's mended number may take away what a person was chosen for, and whether a link is
     a person's only one may change; so it is decided again once the rows are held.
     """
+    hold = locks.holding(name for case in cases for name in _shared_by(case.claim))
     while True:
-        settled = selectors.excerpt_for(cases).settle(cases)
+        settled = _excerpt_for(cases, hold).settle(cases)
         if settled.concerned <= held:
             return settled
-        _hold(settled.concerned - held)
+        hold = _holding(settled.concerned - held)
         held |= settled.concerned
 
 
-def _hold(person_ids: Collection[UUID]) -> None:
+def _excerpt_for(cases: Sequence[Case], *after: prepared.Statement) -> Excerpt:
+    """What the index holds about the registrations, which get their links that stand."""
+    known = selectors.known_about(cases, *after)
+    for case in cases:
+        case.standing = known.links.get(case.registration.id)
+    return known.excerpt
+
+
+def _holding(person_ids: Collection[UUID]) -> prepared.Statement:
     """Nobody else joins or leaves these persons until the transaction ends."""
-    held = Person.objects.select_for_update(no_key=True).filter(pk__in=person_ids)
-    list(held.order_by("pk"))
+    return HOLD, [list(person_ids)]
 
 
 def _leave(standing: IdentityLink, case: Case, decision: Decision | None) -> bool:
@@ -132,7 +144,8 @@ def end_dangling_links(*, by: Actor) -> int:
     )
     dangling = selectors.live_links().filter(~Exists(there)).order_by("id")
     ended = list(dangling.select_for_update()[:ENDED_AT_ONCE])
-    _hold({one.person_id for one in ended})
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, *_holding({one.person_id for one in ended}))
     for standing in ended:
         _end(standing)
     if len(ended) == ENDED_AT_ONCE:
@@ -170,16 +183,11 @@ def _write(outcomes: Sequence[Outcome], by: Actor) -> None:
     persons = [
         {
             "id": one.person_id, "created_at": now, "audience": [one.case.registration.node],
-            "status": Status.PROVISIONAL if decision.verdict is Verdict.CONFLICT else Status.ACTIVE,
+            "status": _status_of(decision).value,
         }
         for one, decision in decided if joined(decision) is None
     ]  # fmt: skip
-    insert_rows(Person, persons)
-    _write_enrichments([one.enrichment for one in outcomes], now)
     made = [_link_of(one, decision, now) for one, decision in decided]
-    insert_rows(IdentityLink, made)
-    _follow([one.enrichment.case for one in outcomes if one.decision is None])
-    _renew_audiences([one.person_id for one, decision in decided if joined(decision)])
     news = [
         events.NewEvent(
             LINKED, link["registration_id"], related=[link["person_id"], link["id"]],
@@ -187,7 +195,17 @@ def _write(outcomes: Sequence[Outcome], by: Actor) -> None:
         )
         for link in made
     ]  # fmt: skip
-    events.record_all(news, by=by)
+    with together():
+        insert_rows(Person, persons)
+        _write_enrichments([one.enrichment for one in outcomes], now)
+        insert_rows(IdentityLink, made)
+        events.record_all(news, by=by)
+    _follow([one.enrichment.case for one in outcomes if one.decision is None])
+    _renew_audiences([one.person_id for one, decision in decided if joined(decision)])
+
+
+def _status_of(decision: Decision) -> Status:
+    return Status.PROVISIONAL if decision.verdict is Verdict.CONFLICT else Status.ACTIVE
 
 
 def _link_of(enrichment: Enrichment, decision: Decision, now: datetime) -> dict[str, Any]:
@@ -196,7 +214,7 @@ def _link_of(enrichment: Enrichment, decision: Decision, now: datetime) -> dict[
     return {
         "id": uuid7(), "registration_id": registration.id, "registration_node": registration.node,
         "registration_version": registration.version, "person_id": enrichment.person_id,
-        "status": LinkStatus.REVIEW if in_conflict else LinkStatus.LINKED,
+        "status": (LinkStatus.REVIEW if in_conflict else LinkStatus.LINKED).value,
         "score": decision.score, "explanation": decision.explanation,
         "model_version": MODEL_VERSION, "decided_at": now, "audience": [registration.node],
     }  # fmt: skip
@@ -210,7 +228,7 @@ def _follow(cases: Iterable[Case]) -> None:
     if versions:
         ids, numbers = zip(*versions, strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(FOLLOW, [list(ids), list(numbers)])
+            prepared.execute(cursor, FOLLOW, [list(ids), list(numbers)])
 
 
 def _write_enrichments(enrichments: Sequence[Enrichment], now: datetime) -> None:
@@ -253,9 +271,7 @@ def _rebuild(person_id: UUID, links: Sequence[IdentityLink]) -> None:
     ).update(source_registration_id=wanted[0])
     _forget_numbers(person_id)
     cases = [_case_of(rows[link.registration_id]) for link in links]
-    for case, standing in zip(cases, links, strict=True):
-        case.standing = standing
-    excerpt = selectors.excerpt_for(cases)
+    excerpt = _excerpt_for(cases)
     _write_enrichments([excerpt.enrich(person_id, case) for case in cases], timezone.now())
 
 
@@ -280,4 +296,6 @@ def _renew_audiences(person_ids: Sequence[UUID]) -> None:
     """The cities of the live links get the persons, others lose them."""
     if person_ids:
         with connection.cursor() as cursor:
-            cursor.execute(RENEW_AUDIENCES, {"persons": list(person_ids), "live": list(LIVE)})
+            prepared.execute(
+                cursor, RENEW_AUDIENCES, {"persons": list(person_ids), "live": list(LIVE)}
+            )

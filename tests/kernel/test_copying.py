@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 from uuid import UUID
 
+import orjson
 import pytest
 from django.db import connection
 
@@ -10,20 +11,20 @@ from kernel.postgres.copying import copy_rows
 
 pytestmark = pytest.mark.django_db
 
-COLUMNS = ("id", "words", "many", "number", "share", "truth", "at", "day", "ids", "content")
+COLUMNS = ("id", "words", "many", "number", "share", "truth", "at", "day", "ids", "said", "content")
 TYPES = (
     "uuid", "text", "text[]", "bigint", "float8", "boolean", "timestamptz", "date", "uuid[]",
-    "bytea",
+    "jsonb", "bytea",
 )  # fmt: skip
 ROWS = [
     (UUID(int=1), "a\tb\nc\rd\\N", ['x"y\\z', "p,q {r}", "tab\there", ""], 2**40, 1.1, True,
      datetime(2026, 1, 1, 8, 0, 0, 123456, tzinfo=UTC), date(1990, 3, 7), [UUID(int=7)],
-     b"\x00\\x\xff"),
+     {"why": 'a"b\n', "at": {"n": [1, None]}}, b"\x00\\x\xff"),
     (UUID(int=2), r"\N", [], -1, float("-inf"), False, datetime(1, 1, 2, tzinfo=UTC), date(1, 1, 1),
-     [], b""),
-    (None,) * 10,
+     [], {}, b""),
+    (None,) * 11,
     (UUID(int=3), "", ["健桥"], 0, 1e-300, True, datetime(9999, 12, 31, tzinfo=UTC),
-     date(9999, 12, 31), [UUID(int=8), UUID(int=9)], b"\\"),
+     date(9999, 12, 31), [UUID(int=8), UUID(int=9)], {"\\": "健"}, b"\\"),
 ]  # fmt: skip
 
 
@@ -33,7 +34,10 @@ def test_every_kind_of_value_comes_back_as_it_went_in():
         cursor.execute(f"CREATE TEMPORARY TABLE copied ({columns})")
         copy_rows(cursor.cursor, "copied", COLUMNS, ROWS)
         cursor.execute("SELECT * FROM copied")
-        found = [(*row[:-1], None if row[-1] is None else bytes(row[-1])) for row in cursor]
+        found = [
+            (*row, said and orjson.loads(said), content if content is None else bytes(content))
+            for *row, said, content in cursor
+        ]
 
     assert found == ROWS
 

@@ -33,6 +33,17 @@ def test_values_in_order_and_none_at_all():
     assert run("SELECT 7", []) == (7,)
 
 
+def test_in_turn_the_rows_are_those_of_the_last_and_it_sees_what_the_first_did():
+    first = ("SELECT set_config('jianqiao.said', %(said)s, true)", {"said": "100% 'so'"})
+    last = ("SELECT current_setting('jianqiao.said'), %(n)s::int", {"n": 3, "more": 4})
+
+    for _ in range(2):
+        with transaction.atomic(), connection.cursor() as cursor:
+            prepared.execute_in_turn(cursor, first, last)
+
+            assert cursor.fetchall() == [("100% 'so'", 3)]
+
+
 def test_it_outlives_a_rollback():
     sql = f"{SQL} -- rollback"
     try:

@@ -10,12 +10,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from kernel.events import consumer
-from kernel.events import services as recording
 from kernel.events.models import Event, EventDelivery
 from kernel.keys import ring
 from registry.patients.models import PatientRegistration
 from registry.patients.rules import RegistrationFacts
 from registry.patients.sealing import seal_facts
+from registry.persons import services as linking
 from registry.persons.handlers import link_registration, link_registrations
 from registry.persons.models import IdentityLink, Person, PersonDemographics, PersonIdentifier
 from registry.persons.states import Status
@@ -185,15 +185,16 @@ def linked_once(registrations):
 
 def test_statements_do_not_grow_with_the_set(django_assert_num_queries, monkeypatch):
     monkeypatch.setattr(ring, "RING_SECONDS", 600)
-    events = [told_of(RegistrationFactory(facts=someone(n), node="620100")) for n in range(22)]
+    events = [told_of(RegistrationFactory(facts=someone(n), node="620100")) for n in range(42)]
     with transaction.atomic():
         link_registration(events[0])  # brings the keys
-        with django_assert_num_queries(10):
-            link_registration(events[1])
-        with django_assert_num_queries(10):
-            link_registrations(events[2:])
+        link_registrations(events[1:21])  # statements are prepared
+        with django_assert_num_queries(3):
+            link_registration(events[21])
+        with django_assert_num_queries(3):  # and COPY of persons, details, links and news
+            link_registrations(events[22:])
 
-    assert Person.objects.count() == IdentityLink.objects.count() == 22
+    assert Person.objects.count() == IdentityLink.objects.count() == 42
 
 
 @pytest.mark.django_db(transaction=True)
@@ -214,18 +215,19 @@ def test_a_registration_that_cannot_be_opened_is_left_alone():
 @pytest.mark.django_db(transaction=True)
 def test_a_crash_before_the_end_of_a_set_leaves_nothing_and_is_made_good(monkeypatch):
     rows = [arrived(someone(n % 6)) for n in range(8)]
-    real = recording.record_all
+    real, lost = linking._renew_audiences, []
 
-    def die(news, *, by):
-        monkeypatch.setattr(recording, "record_all", real)
-        assert IdentityLink.objects.count() == 8
+    def die(person_ids):
+        monkeypatch.setattr(linking, "_renew_audiences", real)
+        lost.append(IdentityLink.objects.count())
         connection.connection.close()
-        real(news, by=by)
+        real(person_ids)
 
-    monkeypatch.setattr(recording, "record_all", die)
+    monkeypatch.setattr(linking, "_renew_audiences", die)
 
     consume_all()
 
+    assert lost == [8]
     assert linked_once(rows)
     assert Person.objects.count() == PersonDemographics.objects.count() == 6
     deliveries = EventDelivery.objects.filter(handler__endswith=".link_registration")
