@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from kernel.actor import Actor
 from kernel.crypto import blind_index, blind_index_next, blind_indexes_of, blind_indexes_of_next
 from kernel.events import services as events
 from kernel.homes import uuid7
+from kernel.postgres import prepared
 from kernel.postgres.inserting import insert_rows
 from registry.patients.models import PatientRegistration, RegistrationVersion
 from registry.patients.rules import (
@@ -30,6 +31,13 @@ CHANGES = (
     "phone_index", "phone_index_next", "number_indexes", "number_indexes_next", "digest", "version",
     "changed_at", "deleted",
 )  # fmt: skip
+COLUMNS = [column.attname for column in PatientRegistration._meta.concrete_fields]
+# As a subquery the numbers may be one or many, so PostgreSQL does not plan for each of their counts.
+LOCKED = f"""
+SELECT {", ".join(COLUMNS)} FROM patients_patientregistration
+WHERE organisation_id = %s AND local_id = ANY(ARRAY(SELECT unnest(%s::text[])))
+ORDER BY local_id FOR NO KEY UPDATE
+"""  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +104,12 @@ def record_registrations(
 
 def _locked(organisation_id: UUID, local_ids: Iterable[str]) -> dict[str, PatientRegistration]:
     """Registrations by number, held until the end of the transaction; locked in order of number."""
-    found = PatientRegistration.objects.select_for_update(of=("self",), no_key=True)
-    wanted = found.filter(organisation_id=organisation_id, local_id__in=local_ids)
-    return {row.local_id: row for row in wanted.order_by("local_id")}
+    with connection.cursor() as cursor:
+        prepared.execute(cursor, LOCKED, [organisation_id, list(local_ids)])
+        found = [
+            PatientRegistration.from_db(connection.alias, COLUMNS, row) for row in cursor.fetchall()
+        ]
+    return {row.local_id: row for row in found}
 
 
 def _take_over(row: PatientRegistration, facts: RegistrationFacts) -> None:
