@@ -9,7 +9,6 @@ import logging
 import re
 from collections.abc import Callable
 from urllib.parse import unquote
-from uuid import uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -21,6 +20,7 @@ from config import failures, pages
 from kernel.access import context
 from kernel.access.errors import AccessNotDecided
 from kernel.access.services import require_proof, write_refusals
+from kernel.homes import uuid7
 from kernel.postgres.failures import is_away
 from kernel.problems import (
     AddressInvalid,
@@ -76,7 +76,7 @@ def request_context(get_response: GetResponse) -> GetResponse:
 
     def surrounded(request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid4().hex
+        request_id = given if REQUEST_ID.fullmatch(given) else uuid7().hex
         ip = request.META.get("REMOTE_ADDR", "")
         request.request_id, request.client_ip, request.actor = request_id, ip, None  # type: ignore[attr-defined]
         language = translation.get_language_from_request(request)

@@ -39,11 +39,11 @@ TABLES: Mapping[Kind, type[models.Model]] = {
 Name = tuple[str, str]
 LATEST = 2**31 - 1
 
-# Placeholders in braces are names of our own tables and columns.
+# Placeholders in braces are names of our own tables and columns. OFFSET 0 keeps the planner from reading
+# all of the hospital's rows beside the few.
 MESSAGE = """
 SELECT NULL, NULL, id, 0, NULL::boolean FROM health_records_message
-WHERE organisation_id = %(organisation)s AND message_id = %(message)s
-"""
+WHERE organisation_id = %(organisation)s AND message_id = %(message)s"""
 KNOWN_REGISTRATIONS = """
 SELECT t.id, 'Patient', t.local_id, t.version, t.digest, t.deleted, t.source_keys
 FROM {table} t
@@ -58,22 +58,24 @@ WHERE t.organisation_id = %(organisation)s
 NAMED = """
 SELECT w.type, w.key, t.id, t.version, false
 FROM unnest(%({kind}_types)s::text[], %({kind}_keys)s::text[]) AS w(type, key)
-JOIN {table} t ON {is_named}
+CROSS JOIN LATERAL (SELECT * FROM {table} t WHERE {is_named} OFFSET 0) t
 WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 """
-IS_NAMED = "t.resource_type = w.type AND t.source_key = w.key"
+IS_NAMED = (
+    "t.organisation_id = %(organisation)s AND t.resource_type = w.type AND t.source_key = w.key"
+)
 IS_NAMED_PATIENT = "t.source_keys @> ARRAY[w.key]"
 OURS = """
-SELECT {type}, t.id::text, t.id, t.version, true FROM {table} t
-WHERE t.id = ANY(%({kind}_ids)s::uuid[]) AND t.organisation_id = %(organisation)s AND NOT t.deleted
-"""
+SELECT {type}, t.id::text, t.id, t.version, true FROM (
+  SELECT * FROM {table} t WHERE t.id = ANY(%({kind}_ids)s::uuid[]) OFFSET 0
+) t WHERE t.organisation_id = %(organisation)s AND NOT t.deleted"""
 OUR_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 IDENTIFIED = """
-SELECT t.resource_type, t.id, t.identifiers FROM {table} t
-WHERE t.organisation_id = %(organisation)s
-  AND t.resource_type = ANY(%({kind}_types)s::text[])
-  AND t.identifiers && %({kind}_keys)s::text[] AND NOT (t.identifiers = '{{}}') AND NOT t.deleted
-"""
+SELECT t.resource_type, t.id, t.identifiers FROM (
+  SELECT * FROM {table} t
+  WHERE t.identifiers && %({kind}_keys)s::text[] AND NOT (t.identifiers = '{{}}') OFFSET 0
+) t WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
+  AND t.resource_type = ANY(%({kind}_types)s::text[])"""
 VERSION_COLUMNS = """
 SELECT t.id, t.node, t.organisation_id, {registration} AS registration_id, {type} AS resource_type,
   v.id AS row_id, v.version, v.source, v.sealed, v.recorded_at, v.deleted

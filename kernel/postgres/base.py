@@ -1,5 +1,6 @@
 """Database wrapper; Django's backend loader wants this file name."""
 
+import ctypes
 import select
 from typing import Any
 
@@ -7,6 +8,20 @@ from django.db.backends.postgresql import base
 
 from kernel.postgres.schema import HomesSchemaEditor
 from kernel.postgres.transactions import Connection, Cursor
+
+PLANS = "-c plan_cache_mode=force_generic_plan"
+"""What `prepared` prepares is planned once; PostgreSQL would plan it again for each list of values, as of a list
+it does not know it expects ten."""
+
+
+class _Asked(ctypes.Structure):
+    """What poll(2) is asked about a file, and its answer."""
+
+    _fields_ = (("file", ctypes.c_int), ("events", ctypes.c_short), ("found", ctypes.c_short))
+
+
+# Python's own poll lets go of the interpreter's lock, and every thread that waits for it wakes up for nothing.
+_poll = ctypes.PyDLL(None).poll
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -17,7 +32,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """How to connect."""
         factories = {"connection_factory": Connection, "cursor_factory": Cursor}
-        return {**super().get_connection_params(), **factories}
+        given = super().get_connection_params()
+        options = f"{PLANS} {given.get('options', '')}".strip()
+        return {**given, **factories, "options": options}
 
     def _start_transaction_under_autocommit(self) -> None:
         """Django's hook for connections that stay in autocommit."""
@@ -31,6 +48,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is None or self.connection.closed or self.errors_occurred:
             return bool(super().is_usable())
-        poll = select.poll()
-        poll.register(self.connection.fileno(), select.POLLIN)
-        return not poll.poll(0) or bool(super().is_usable())
+        asked = _Asked(self.connection.fileno(), select.POLLIN)
+        return not _poll(ctypes.byref(asked), 1, 0) or bool(super().is_usable())
