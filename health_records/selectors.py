@@ -39,8 +39,7 @@ TABLES: Mapping[Kind, type[models.Model]] = {
 Name = tuple[str, str]
 LATEST = 2**31 - 1
 
-# Placeholders in braces are names of our own tables and columns. OFFSET 0 keeps the planner from reading
-# all of the hospital's rows beside the few.
+# In braces: our own tables and columns. OFFSET 0: not all of the hospital's rows beside the few.
 MESSAGE = """
 SELECT NULL, NULL, id, 0, NULL::boolean FROM health_records_message
 WHERE organisation_id = %(organisation)s AND message_id = %(message)s"""
@@ -61,9 +60,8 @@ FROM unnest(%({kind}_types)s::text[], %({kind}_keys)s::text[]) AS w(type, key)
 CROSS JOIN LATERAL (SELECT * FROM {table} t WHERE {is_named} OFFSET 0) t
 WHERE t.organisation_id = %(organisation)s AND NOT t.deleted
 """
-IS_NAMED = (
-    "t.organisation_id = %(organisation)s AND t.resource_type = w.type AND t.source_key = w.key"
-)
+OF_HOSPITAL = "t.organisation_id = %(organisation)s"
+IS_NAMED = f"{OF_HOSPITAL} AND t.resource_type = w.type AND t.source_key = w.key"
 IS_NAMED_PATIENT = "t.source_keys @> ARRAY[w.key]"
 OURS = """
 SELECT {type}, t.id::text, t.id, t.version, true FROM (

@@ -5,7 +5,7 @@ gets a new layout; rows are always judged by the layout of their seal.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -45,12 +45,17 @@ NOTHING = bytes(DIGEST_BYTES)  # digest before the first seal, and of a row gone
 
 def row_bytes(row: Any, layout: int = LAYOUT) -> bytes:
     """The row as one JSON list of names and values, in the layout's order."""
-    return orjson.dumps([[name, _plain(getattr(row, name))] for name in LAYOUTS[layout]])
+    return _bytes_of([getattr(row, name) for name in LAYOUTS[layout]], layout)
 
 
 def row_digest(row: Any, layout: int = LAYOUT) -> bytes:
     """SHA-256 of a row's bytes."""
     return hashlib.sha256(row_bytes(row, layout)).digest()
+
+
+def values_digest(values: Iterable[Any], layout: int = LAYOUT) -> bytes:
+    """The same of a row's values in the layout's order; an id may be given as text."""
+    return hashlib.sha256(_bytes_of(values, layout)).digest()
 
 
 def seal_digest(
@@ -75,13 +80,12 @@ def split_digests(row_digests: bytes | memoryview) -> list[bytes]:
     return [whole[at : at + DIGEST_BYTES] for at in range(0, len(whole), DIGEST_BYTES)]
 
 
+def _bytes_of(values: Iterable[Any], layout: int) -> bytes:
+    named = zip(LAYOUTS[layout], map(_plain, values), strict=True)
+    return orjson.dumps(list(named))  # ids as their hexadecimal text
+
+
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
     return value

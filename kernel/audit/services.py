@@ -1,18 +1,30 @@
 """Sealing: each second the new audit rows of this node become a signed link of its chain."""
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import UUIDField
 from django.utils import timezone
 
 from kernel.audit import canon
 from kernel.audit.models import AuditPending, AuditRow, AuditSeal
+from kernel.homes import uuid7
 from kernel.keys.secrets import signing_key
 from kernel.nodes.selectors import enrolled_nodes
+from kernel.postgres.inserting import insert_rows
 
 ROWS_PER_SEAL = 1_000
 SEALER_LOCK = 6_101_971  # one sealer per database, or the chain would fork
+
+# The name in braces is that of columns of our own.
+WAITING = """
+SELECT p.row_id, r.id IS NOT NULL, {columns}
+FROM (SELECT row_id FROM audit_auditpending ORDER BY row_id LIMIT %s) p
+LEFT JOIN audit_auditrow r ON r.node = %s AND r.id = p.row_id ORDER BY p.row_id
+"""
+SEALED = "DELETE FROM audit_auditpending WHERE row_id = ANY(%s::uuid[])"
 
 
 def seal_pending() -> int:
@@ -33,14 +45,15 @@ def _seal_batch() -> int:
         (alone,) = cursor.fetchone()
     if not alone:
         return 0
-    waiting = AuditPending.objects.order_by("row_id").values_list("row_id", flat=True)
-    row_ids = list(waiting[:ROWS_PER_SEAL])
-    if not row_ids:
+    with connection.cursor() as cursor:
+        cursor.execute(_waiting(), [ROWS_PER_SEAL, settings.NODE_CODE])
+        waiting = cursor.fetchall()
+    if not waiting:
         return 0
-    found = AuditRow.objects.filter(node=settings.NODE_CODE, id__in=row_ids)
-    rows = {row.id: row for row in found.values_list(*canon.LAYOUTS[canon.LAYOUT], named=True)}
+    row_ids = [row_id for row_id, *_ in waiting]
     digests = [
-        canon.row_digest(rows[row_id]) if row_id in rows else canon.NOTHING for row_id in row_ids
+        canon.values_digest(values) if is_there else canon.NOTHING
+        for _, is_there, *values in waiting
     ]
     last = AuditSeal.objects.filter(node=settings.NODE_CODE).order_by("-sequence").first()
     link: dict[str, Any] = {
@@ -54,8 +67,26 @@ def _seal_batch() -> int:
     }
     digest = canon.seal_digest(**link)
     witnesses = enrolled_nodes().exclude(code=settings.NODE_CODE).values_list("code", flat=True)
-    AuditSeal.objects.create(
-        **link, digest=digest, signature=signing_key().sign(digest), audience=list(witnesses)
-    )
-    AuditPending.objects.filter(row_id__in=row_ids).delete()
+    insert_rows(
+        AuditSeal,
+        [link | {
+            "id": uuid7(), "digest": digest, "signature": signing_key().sign(digest),
+            "audience": list(witnesses),
+        }],
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(SEALED, [list(map(str, row_ids))])
     return len(row_ids)
+
+
+@cache
+def _waiting() -> str:
+    """Rows that wait and what a seal vouches for of them, ids as text: of a thousand rows an object for each id
+    would take most of the time.
+    """
+    fields = [AuditRow._meta.get_field(name) for name in canon.LAYOUTS[canon.LAYOUT]]
+    columns = [
+        f"r.{field.column}::text" if isinstance(field, UUIDField) else f"r.{field.column}"
+        for field in fields
+    ]
+    return WAITING.format(columns=", ".join(columns))
