@@ -237,7 +237,7 @@ def _search(request: HttpRequest, actor: Actor, resource_type: str) -> HttpRespo
 def _read(
     request: HttpRequest, actor: Actor, resource_type: str, id_: str, version: int | None
 ) -> HttpResponse:
-    subset = subset_asked(request.GET, resource_type)
+    subset = subset_asked(request.GET, resource_type) if request.META.get("QUERY_STRING") else None
     stored = _readable(actor, resource_type, id_, version)
     if stored.deleted:
         raise refuse("deleted", value=f"{resource_type}/{stored.id}/_history/{stored.version}")
