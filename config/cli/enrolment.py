@@ -22,7 +22,7 @@ from config.cli.node_settings import local_url
 from config.cli.topology import Node
 from kernel.replication.bootstrap import prepare_cluster
 from kernel.replication.names import subscription
-from kernel.replication.subscriptions import connect, is_ahead, stop_stream
+from kernel.replication.subscriptions import OPTIONS, connect, is_ahead, stop_stream
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def both_ends(hub: Node, city: Node, home: Home, *, known: bool = False) -> str:
 
 
 def readdress(hub: Node, city: Node, home: Home) -> None:
-    """Point existing subscriptions to the present addresses; ports may have changed."""
+    """Give existing subscriptions the present addresses and options; ports may have changed."""
     ends = {node.code: logins(node, home.node(node.code)) for node in (hub, city)}
     for subscriber, publisher in ((hub, city), (city, hub)):
         here, there = ends[subscriber.code], parse_dsn(ends[publisher.code].owner_url)
@@ -126,6 +126,11 @@ def readdress(hub: Node, city: Node, home: Home) -> None:
                 cursor.execute(
                     sql.SQL("ALTER SUBSCRIPTION {} CONNECTION {}").format(
                         sql.Identifier(subscription(publisher.code)), sql.Literal(dsn)
+                    )
+                )
+                cursor.execute(
+                    sql.SQL("ALTER SUBSCRIPTION {} SET (" + OPTIONS + ")").format(
+                        sql.Identifier(subscription(publisher.code))
                     )
                 )
         finally:

@@ -15,7 +15,8 @@ from psycopg2.extensions import make_dsn, parse_dsn
 
 from kernel.replication.names import replication_role, slot, subscription
 
-OPTIONS = "streaming = parallel, disable_on_error = false, origin = any"
+OPTIONS = "binary = true, streaming = parallel, disable_on_error = false, origin = any"
+"""Binary: no column changes its type while it is published (ADR 0003), so both ends have the same types."""
 
 
 @dataclass(frozen=True)
