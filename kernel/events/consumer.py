@@ -146,7 +146,7 @@ def _any_due() -> bool:
 
 def _claim() -> list[Claimed]:
     with connection.cursor() as cursor:
-        prepared.execute_in_turn(cursor, prepared.ONE_PLAN, (CLAIM, [CLAIMED_AT_ONCE]))
+        prepared.execute(cursor, CLAIM, [CLAIMED_AT_ONCE])
         return [
             Claimed(id_, event_id, handler, attempts, waits, _event_of(event))
             for id_, event_id, handler, attempts, waits, *event in cursor.fetchall()

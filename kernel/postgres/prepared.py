@@ -16,9 +16,6 @@ MOST = 200
 
 NAMED = re.compile(r"%\((\w+)\)s")
 
-ONE_PLAN = ("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)", ())
-"""Until the transaction ends nothing prepared is planned for its values, not even where that seems to pay."""
-
 Values = Mapping[str, Any] | Sequence[Any]
 Statement = tuple[str, Values]
 

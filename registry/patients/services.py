@@ -32,10 +32,9 @@ CHANGES = (
     "changed_at", "deleted",
 )  # fmt: skip
 COLUMNS = [column.attname for column in PatientRegistration._meta.concrete_fields]
-# As a subquery the numbers may be one or many, so PostgreSQL does not plan for each of their counts.
 LOCKED = f"""
 SELECT {", ".join(COLUMNS)} FROM patients_patientregistration
-WHERE organisation_id = %s AND local_id = ANY(ARRAY(SELECT unnest(%s::text[])))
+WHERE organisation_id = %s AND local_id = ANY(%s::text[])
 ORDER BY local_id FOR NO KEY UPDATE
 """  # noqa: S608
 
