@@ -84,9 +84,9 @@ def _waiting() -> str:
     """Rows that wait and what a seal vouches for of them, ids as text: of a thousand rows an object for each id
     would take most of the time.
     """
-    fields = [AuditRow._meta.get_field(name) for name in canon.LAYOUTS[canon.LAYOUT]]
+    fields = {field.name: field for field in AuditRow._meta.concrete_fields}
     columns = [
-        f"r.{field.column}::text" if isinstance(field, UUIDField) else f"r.{field.column}"
-        for field in fields
+        f"r.{name}::text" if isinstance(fields[name], UUIDField) else f"r.{name}"
+        for name in canon.LAYOUTS[canon.LAYOUT]
     ]
     return WAITING.format(columns=", ".join(columns))
