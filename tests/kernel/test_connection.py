@@ -80,3 +80,26 @@ def test_one_that_is_closed_is_not_usable(own):
     own.connection.close()
 
     assert not own.is_usable()
+
+
+def test_what_is_prepared_is_planned_once_for_all_values(own):
+    with own.cursor() as cursor:
+        cursor.execute("PREPARE known AS SELECT id FROM unnest($1::int[]) AS w(id) WHERE id = $2")
+        for number in range(8):
+            cursor.execute("EXECUTE known (%s, %s)", [[number, 9], number])
+            assert cursor.fetchall() == [(number,)]
+        cursor.execute("SELECT generic_plans, custom_plans FROM pg_prepared_statements")
+        planned = cursor.fetchall()
+
+    assert planned == [(8, 0)]
+
+
+def test_options_of_the_address_are_kept():
+    made = connection.copy()
+    made.settings_dict["OPTIONS"] |= {"options": "-c statement_timeout=7s"}
+    with made.cursor() as cursor:
+        cursor.execute("SELECT current_setting('plan_cache_mode'), current_setting('statement_timeout')")
+        told = cursor.fetchone()
+    made.close()
+
+    assert told == ("force_generic_plan", "7s")

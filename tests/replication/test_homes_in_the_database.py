@@ -73,6 +73,7 @@ def test_rows_of_another_node_meet_the_guard(model):
 
     assert enabled == "O", "an ALWAYS guard would stop replication"
     assert "BEFORE INSERT OR UPDATE" in definition
+    assert f"new.node IS DISTINCT FROM '{settings.NODE_CODE}'::text" in definition
 
 
 @pytest.mark.parametrize(
