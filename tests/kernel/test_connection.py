@@ -98,7 +98,9 @@ def test_options_of_the_address_are_kept():
     made = connection.copy()
     made.settings_dict["OPTIONS"] |= {"options": "-c statement_timeout=7s"}
     with made.cursor() as cursor:
-        cursor.execute("SELECT current_setting('plan_cache_mode'), current_setting('statement_timeout')")
+        cursor.execute(
+            "SELECT current_setting('plan_cache_mode'), current_setting('statement_timeout')"
+        )
         told = cursor.fetchone()
     made.close()
 
