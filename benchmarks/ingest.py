@@ -48,7 +48,7 @@ SELECT count(*) FROM patients_patientregistration r WHERE NOT EXISTS (
 
 def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None]) -> Report:
     """Push some rounds of bundles at one city and look at what became of them."""
-    copies, rounds, long_run = (2, 1, 200) if quick else (20, 3, 20_000)
+    copies, rounds, long_run = (2, 1, 200) if quick else (40, 3, 20_000)
     report = Report("ingest", conditions={"clients": CLIENTS, "rounds": rounds})
     with running_province(port_base=port_base, cities=cities, web_workers=2) as province:
         province.jianqiao("demo", "--no-wait", "--residents", "0")
@@ -65,7 +65,7 @@ def run(*, quick: bool, cities: int, port_base: int, say: Callable[[str], None])
             began = time.perf_counter()
             _push(door, bundles)
             answered = time.perf_counter() - began
-            until(lambda: _is_settled(province, hospital.node), 300, pause=0.2)
+            until(lambda: _is_settled(province, hospital.node), 300)
             ours.append(resources / (time.perf_counter() - began))
             stored = _versions(province, hospital.node) - before
             floor.append(stored / _copy_seconds(province, hospital.node, stored))
