@@ -48,7 +48,7 @@ SEARCHES: dict[str, Ask] = {
         f"Observation?_lastUpdated=ge{one['changed']}&_sort=_lastUpdated"
     ),
     "visits_of_a_day": lambda _, r: (
-        f"Encounter?date=2024-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}"
+        f"Encounter?date=2024-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}&_count=10"
     ),
     "include": lambda one, _: (
         f"Observation?patient={one['id']}&_include=Observation:subject&_include=Observation:encounter"
