@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from health_records.formats.fhir.parsing import dump, parse
-from health_records.formats.fhir.sealing import Needles, cut, holding_secrets, put_back
+from health_records.formats.fhir.sealing import Lines, Needles, cut, holding_secrets, put_back
 
 PHONE, NUMBER = "13812345678", "620102199003070018"
 TEXTS = st.sampled_from(
@@ -52,7 +52,8 @@ def needles_of(*resources):
 
 
 def needs_cutting(text, needles):
-    return bool(holding_secrets([text]) or needles.may_be_in([text]))
+    lines = Lines.of([text])
+    return bool(holding_secrets(lines) or needles.may_be_in(lines))
 
 
 def back(resource, attachments, sealed):

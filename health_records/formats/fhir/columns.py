@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ from django.conf import settings
 from health_records.formats.fhir.bundles import Entry, identifiers_in
 from health_records.formats.fhir.issues import refuse
 from health_records.formats.fhir.references import target_of
+from health_records.formats.fhir.remembering import of_short_texts
 from health_records.formats.fhir.resource_types import (
     CODES,
     DATES,
@@ -30,8 +30,6 @@ DATE_TIME = re.compile(
 LONGEST_TEXT = 300
 OPEN_END = datetime(9999, 12, 31, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
-USUAL_MOMENT = 40
-MOST_REMEMBERED = 2_000
 
 
 def columns_of(entry: Entry, at: datetime) -> dict[str, Any]:
@@ -94,15 +92,12 @@ def business_identifiers(resource: dict[str, Any]) -> list[str]:
     return sorted(found)
 
 
+@of_short_texts
 def span_of(text: str) -> tuple[datetime, datetime | None]:
     """First and last moment of what a FHIR dateTime means; no last one where it names an instant.
 
     Without an offset it is meant in the platform's time zone. ValueError when it is no dateTime.
     """
-    return _usual_span(text) if len(text) <= USUAL_MOMENT else _span_of(text)
-
-
-def _span_of(text: str) -> tuple[datetime, datetime | None]:
     match = DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)
@@ -114,10 +109,6 @@ def _span_of(text: str) -> tuple[datetime, datetime | None]:
     if clock[6:9] == ":60":
         text = f"{year}-{month}-{day}{clock[:6]}:59{clock[9:]}"
     return _tellable(datetime.fromisoformat(text)).astimezone(UTC), None
-
-
-_usual_span = lru_cache(MOST_REMEMBERED)(_span_of)
-"""Many resources of a message tell of the same moment."""
 
 
 def _tellable(moment: datetime) -> datetime:

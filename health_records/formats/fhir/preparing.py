@@ -247,11 +247,12 @@ def _cut_all(
             dumped.append(entry)
         except MessageRefused as refusal:
             _note(entry, refusal)
-    if sum(text.count(sealing.DATA) for text in texts) > settings.MAX_ENTRIES:
+    lines = sealing.Lines.of(texts)
+    if lines.whole.count(sealing.DATA) > settings.MAX_ENTRIES:
         raise refuse("attachment-many", value=str(settings.MAX_ENTRIES))
-    holding = sealing.holding_secrets(texts)
+    holding = sealing.holding_secrets(lines)
     needles = sealing.Needles.of((dumped[one].resource for one in sorted(holding)), texts)
-    telling = needles.may_be_in(texts)
+    telling = needles.may_be_in(lines)
     ready: dict[int, Incoming] = {}
     for number, (entry, text) in enumerate(zip(dumped, texts, strict=True)):
         place = entry.place

@@ -43,6 +43,32 @@ HOLDERS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """JSON texts as one, a line each: what few of them contain is found by one look at all."""
+
+    texts: Sequence[bytes]
+    whole: bytes
+    starts: Sequence[int]
+
+    @classmethod
+    def of(cls, texts: Sequence[bytes]) -> Self:
+        """The texts in their order; none has a line end, which JSON writes as an escape."""
+        return cls(texts, b"\n".join(texts), [0, *accumulate(len(one) + 1 for one in texts)])
+
+    def having(self, part: bytes) -> Iterator[int]:
+        """Places of the texts that contain a part."""
+        at = self.whole.find(part)
+        while at >= 0:
+            place = self.place_of(at)
+            yield place
+            at = self.whole.find(part, self.starts[place + 1])
+
+    def place_of(self, at: int) -> int:
+        """Place of the text to which a byte of the whole belongs."""
+        return bisect_right(self.starts, at) - 1
+
+
+@dataclass(frozen=True, slots=True)
 class Needles:
     """What must not stand in clear anywhere in a message: the numbers and addresses of its people.
 
@@ -77,13 +103,12 @@ class Needles:
             found = digits
         return cls([orjson.dumps(one)[1:-1] for one in found], list(found), crowd)
 
-    def may_be_in(self, texts: Sequence[bytes]) -> set[int]:
+    def may_be_in(self, lines: Lines) -> set[int]:
         """Places of JSON texts; of those not among them `are_in` would be False for every text in them."""
-        lines = _Lines.of(texts)
         places = set(chain.from_iterable(map(lines.having, self.words)))
         places.update(place for place, part in _numbers_in(lines) if _tells_a_number(part))
         if self.crowd:
-            crowded = enumerate(map(_words_in, texts))
+            crowded = enumerate(map(_words_in, lines.texts))
             places.update(place for place, words in crowded if not self.crowd.isdisjoint(words))
         return places
 
@@ -98,9 +123,8 @@ class Needles:
         )
 
 
-def holding_secrets(texts: Sequence[bytes]) -> set[int]:
+def holding_secrets(lines: Lines) -> set[int]:
     """Places of resources, as JSON, with elements that always hold what must be cut."""
-    lines = _Lines.of(texts)
     return set(chain.from_iterable(map(lines.having, HOLDERS)))
 
 
@@ -143,32 +167,7 @@ def parts_left(node: Any) -> Iterator[dict[str, Any]]:
                 yield from parts_left(value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    """JSON texts as one, a line each: what few of them contain is found by one look at all."""
-
-    texts: Sequence[bytes]
-    whole: bytes
-    starts: Sequence[int]
-
-    @classmethod
-    def of(cls, texts: Sequence[bytes]) -> Self:
-        return cls(texts, b"\n".join(texts), [0, *accumulate(len(one) + 1 for one in texts)])
-
-    def having(self, part: bytes) -> Iterator[int]:
-        """Places of the texts that contain a part."""
-        at = self.whole.find(part)
-        while at >= 0:
-            place = self.place_of(at)
-            yield place
-            at = self.whole.find(part, self.starts[place + 1])
-
-    def place_of(self, at: int) -> int:
-        """Place of the text to which a byte of the whole belongs."""
-        return bisect_right(self.starts, at) - 1
-
-
-def _numbers_in(lines: _Lines) -> Iterator[tuple[int, bytes]]:
+def _numbers_in(lines: Lines) -> Iterator[tuple[int, bytes]]:
     """Where JSON may tell a number of somebody: the text's place, and the number with what is around it."""
     if FULL_WIDTH[:1] in lines.whole:  # one byte is looked for much faster than two
         for place in lines.having(FULL_WIDTH):

@@ -1,12 +1,13 @@
 """More about Coding and CodeableConcept: required bindings, and the code systems of our own."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from health_records.formats.fhir.validation.china import CODES, coding_fault
-from health_records.formats.fhir.validation.findings import Check, Fault, Findings
+from health_records.formats.fhir.validation.findings import Check, Fault, Findings, Json
 
 Pairs = frozenset[tuple[str, str]]
+Texts = tuple[tuple[Any, ...], ...]
 
 MOST_REMEMBERED = 2_000
 MOST_TEXTS = 3
@@ -31,62 +32,48 @@ def coding(pairs: Pairs | None) -> Check:
     return further
 
 
-def remembering(walk: Check) -> Check:
+def few_texts(node: Json) -> Texts | None:
+    """The properties of an object that may be remembered; None of one that has more."""
+    return tuple(node.items()) if len(node) <= MOST_TEXTS else None
+
+
+def remembering(walk: Check, texts_of: Callable[[Json], Texts | None] = few_texts) -> Check:
     """The check of an object that knows again what was sound: the same few fill most messages.
 
-    Only what consists of a few texts is remembered.
+    Only what consists of a few short texts, told by `texts_of`, is remembered.
     """
-    known: set[Hashable] = set()
+    known: set[Texts] = set()
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
-        if type(node) is not dict or len(node) > MOST_TEXTS:
+        texts = texts_of(node) if type(node) is dict else None
+        if texts is None:
             return walk(node, found)
-        texts = tuple(node.items())
         try:
             if texts in known:
                 return None
         except TypeError:  # it holds an object or a list
             return walk(node, found)
         wrong = walk(node, found)
-        if not wrong and _are_short(node.values()):
-            _remember(texts, known)
+        if not wrong and all(_is_short(text) for part in texts for text in part):
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known.add(texts)
         return wrong
 
     return check
 
 
-def remembering_concept(walk: Check) -> Check:
-    """The same for a CodeableConcept that has one Coding of a few texts, and perhaps a text."""
-    known: set[Hashable] = set()
-
-    def check(node: Any, found: Findings) -> list[Fault] | None:
-        codings = node.get("coding") if type(node) is dict else None
-        if type(codings) is not list or len(codings) != 1 or type(codings[0]) is not dict:
-            return walk(node, found)
-        coding, text = codings[0], node.get("text")
-        texts = len(node), text, *coding.items()
-        try:
-            if texts in known:
-                return None
-        except TypeError:
-            return walk(node, found)
-        wrong = walk(node, found)
-        plain = () if len(node) == 1 else (text,)
-        if not wrong and len(node) < 3 and _are_short((*plain, *coding.values())):
-            _remember(texts, known)
-        return wrong
-
-    return check
+def texts_of_concept(node: Json) -> Texts | None:
+    """Those of a CodeableConcept that has one Coding, and perhaps a text, which stands alone among the pairs."""
+    codings = node.get("coding")
+    if type(codings) is not list or len(codings) != 1 or len(node) > 2:
+        return None
+    texts = few_texts(codings[0]) if type(codings[0]) is dict else None
+    return texts if texts is None or len(node) == 1 else (*texts, (node.get("text"),))
 
 
-def _are_short(values: Iterable[Any]) -> bool:
-    return all(type(value) is str and len(value) <= LONGEST_REMEMBERED for value in values)
-
-
-def _remember(texts: Hashable, known: set[Hashable]) -> None:
-    if len(known) >= MOST_REMEMBERED:
-        known.clear()
-    known.add(texts)
+def _is_short(text: Any) -> bool:
+    return type(text) is str and len(text) <= LONGEST_REMEMBERED
 
 
 def concept(pairs: Pairs) -> Check:

@@ -2,18 +2,16 @@
 
 import binascii
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from health_records.formats.fhir.parsing import Decimal
+from health_records.formats.fhir.remembering import of_short_texts
 from health_records.formats.fhir.validation.findings import Check, Fault, Findings
 from health_records.formats.fhir.validation.narrative import narrative
 
 LONGEST_TEXT = 1 << 20
 LARGEST_INTEGER = 2**31 - 1
-MOST_REMEMBERED = 2_000
-LONGEST_MOMENT = 40
 
 YEAR = r"(?!0000)\d{4}"
 LEAP = r"(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
@@ -119,26 +117,11 @@ def is_base64(value: str) -> bool:
     return False
 
 
-def _matching(pattern: "re.Pattern[str]", rule: str) -> Check:
-    fits = pattern.fullmatch
-
+def _matching(fits: Callable[[str], object], rule: str) -> Check:
     def check(value: Any, _: Findings) -> list[Fault] | None:
         if type(value) is str:
             return None if fits(value) else [("", rule if value else "text-empty", value)]
         return _no("string", value)
-
-    return check
-
-
-def _moment(pattern: "re.Pattern[str]", rule: str) -> Check:
-    """The same for what many resources of a message have in common."""
-    check_anew = _matching(pattern, rule)
-    fits = lru_cache(MOST_REMEMBERED)(pattern.fullmatch)
-
-    def check(value: Any, found: Findings) -> list[Fault] | None:
-        if type(value) is str and len(value) <= LONGEST_MOMENT and fits(value):
-            return None
-        return check_anew(value, found)
 
     return check
 
@@ -178,20 +161,20 @@ PRIMITIVES: Mapping[str, Check] = {
     "boolean": boolean,
     "canonical": uri,
     "code": code,
-    "date": _matching(DATE, "date"),
-    "dateTime": _moment(DATE_TIME, "date"),
+    "date": _matching(DATE.fullmatch, "date"),
+    "dateTime": _matching(of_short_texts(DATE_TIME.fullmatch), "date"),
     "decimal": decimal,
-    "id": _matching(ID, "id-form"),
-    "instant": _moment(INSTANT, "instant"),
+    "id": _matching(ID.fullmatch, "id-form"),
+    "instant": _matching(of_short_texts(INSTANT.fullmatch), "instant"),
     "integer": _integer(-LARGEST_INTEGER - 1),
     "markdown": text,
-    "oid": _matching(OID, "oid-form"),
+    "oid": _matching(OID.fullmatch, "oid-form"),
     "positiveInt": _integer(1),
     "string": text,
-    "time": _matching(TIME, "time"),
+    "time": _matching(TIME.fullmatch, "time"),
     "unsignedInt": _integer(0),
     "uri": uri,
     "url": uri,
-    "uuid": _matching(UUID, "uuid-form"),
+    "uuid": _matching(UUID.fullmatch, "uuid-form"),
     "xhtml": narrative,
 }

@@ -8,7 +8,7 @@ import gzip
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ from health_records.formats.fhir.validation.codes import (
     coding,
     concept,
     remembering,
-    remembering_concept,
+    texts_of_concept,
 )
 from health_records.formats.fhir.validation.conditions import Holds
 from health_records.formats.fhir.validation.findings import (
@@ -55,7 +55,7 @@ BEYOND_DEFINITIONS: Mapping[str, tuple[str, ...]] = {
 
 
 REMEMBERED: Mapping[str, Callable[[Check], Check]] = {
-    "CodeableConcept": remembering_concept,
+    "CodeableConcept": partial(remembering, texts_of=texts_of_concept),
     "Coding": remembering,
     "Reference": remembering,
 }
