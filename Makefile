@@ -3,7 +3,10 @@
 .PHONY: help install demo dev test check functions states openapi screenshots requirements clean
 
 SHELL := /bin/bash -eu -o pipefail
-PYTHON ?= python3.11
+# The distribution's own first: built with profile-guided optimisation, it takes a third less time than most that
+# were compiled by hand.
+PYTHON ?= $(firstword $(foreach one,/usr/bin/python3.11 python3.11,\
+  $(shell $(one) -c 'import ensurepip' 2>/dev/null && echo $(one))) python3.11)
 WORKERS ?= -n 2
 # New releases wait a week; DELAY= for a package index that does not tell upload times.
 DELAY ?= P7D

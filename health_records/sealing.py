@@ -9,17 +9,24 @@ from isal import isal_zlib
 from kernel import crypto
 
 FAST = 1
+SHORT = 512
+"""Bytes below which packing costs more than it spares."""
+
+PACKED = b"x"
+"""How every stream of zlib begins."""
 
 
 def seal_packed(column: str, row_id: UUID, content: bytes) -> bytes:
-    """Compressed, then sealed; bound to a column and row."""
-    return crypto.seal(isal_zlib.compress(content, FAST), context=crypto.context_of(column, row_id))
+    """Compressed where it is worth it, then sealed; bound to a column and row."""
+    if len(content) >= SHORT or content.startswith(PACKED):
+        content = isal_zlib.compress(content, FAST)
+    return crypto.seal(content, context=crypto.context_of(column, row_id))
 
 
 def open_packed(column: str, row_id: UUID, token: bytes | memoryview) -> bytes:
     """Undo `seal_packed`."""
-    packed = crypto.open_sealed(bytes(token), context=crypto.context_of(column, row_id))
-    return zlib.decompress(packed)
+    content = crypto.open_sealed(bytes(token), context=crypto.context_of(column, row_id))
+    return zlib.decompress(content) if content.startswith(PACKED) else content
 
 
 def seal_values(row_id: UUID, values: dict[str, object]) -> bytes | None:

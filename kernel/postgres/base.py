@@ -1,6 +1,5 @@
 """Database wrapper; Django's backend loader wants this file name."""
 
-import ctypes
 import select
 from typing import Any
 
@@ -12,16 +11,6 @@ from kernel.postgres.transactions import Connection, Cursor
 PLANS = "-c plan_cache_mode=force_generic_plan"
 """What `prepared` prepares is planned once; PostgreSQL would plan it again for each list of values, as of a list
 it does not know it expects ten."""
-
-
-class _Asked(ctypes.Structure):
-    """What poll(2) is asked about a file, and its answer."""
-
-    _fields_ = (("file", ctypes.c_int), ("events", ctypes.c_short), ("found", ctypes.c_short))
-
-
-# Python's own poll lets go of the interpreter's lock, and every thread that waits for it wakes up for nothing.
-_poll = ctypes.PyDLL(None).poll
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -48,5 +37,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """
         if self.connection is None or self.connection.closed or self.errors_occurred:
             return bool(super().is_usable())
-        asked = _Asked(self.connection.fileno(), select.POLLIN)
-        return not _poll(ctypes.byref(asked), 1, 0) or bool(super().is_usable())
+        poll = select.poll()
+        poll.register(self.connection.fileno(), select.POLLIN)
+        return not poll.poll(0) or bool(super().is_usable())

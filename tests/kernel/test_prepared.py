@@ -24,7 +24,9 @@ def test_a_statement_is_prepared_once():
     with CaptureQueriesContext(connection) as again:
         assert run(sql, {"a": 10, "b": 30}) == (20, "30%")
 
-    assert [one["sql"].split()[0] for one in first] == ["PREPARE", "EXECUTE"]
+    # A connection that had its fill of other tests' statements lets go of the oldest, too.
+    done = [one["sql"].split()[0] for one in first]
+    assert [word for word in done if word != "DEALLOCATE"] == ["PREPARE", "EXECUTE"]
     assert [one["sql"].split()[0] for one in again] == ["EXECUTE"]
 
 

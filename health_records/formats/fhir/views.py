@@ -279,11 +279,12 @@ def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: st
     raw = b"" if method == bundles.DELETE else body_of(request)
     said = _as_entry_request(request, method, resource_type, id_)
     given = request.META.get("HTTP_X_MESSAGE_ID")
-    # A PUT may bring back an older state, so its bytes alone do not make it a repetition.
-    fallback = f"{method.lower()}:{uuid7()}"
-    if method == "POST":
-        fallback = door.default_message_id(said.get("ifNoneExist", "").encode() + raw)
-    message_id = _checked_message_id(given) if given is not None else fallback
+    if given is not None:
+        message_id = _checked_message_id(given)
+    elif method == "POST":
+        message_id = door.default_message_id(said.get("ifNoneExist", "").encode() + raw)
+    else:  # a PUT may bring back an older state, so its bytes alone do not make it a repetition
+        message_id = f"{method.lower()}:{uuid7()}"
     language = get_language() or "zh"
     answer = door.take(
         raw, organisation=hospital, message_id=message_id, language=language, by=actor,
