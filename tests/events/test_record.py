@@ -108,8 +108,10 @@ def test_the_trigger_needs_no_search_path():
 
 def test_the_trigger_tells_nobody():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'jianqiao_route_event'")
-        (source,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT prosrc, prosecdef, proconfig FROM pg_proc WHERE proname = 'jianqiao_route_event'"
+        )
+        source, as_owner, config = cursor.fetchone()
         cursor.execute(
             "SELECT DISTINCT tgenabled, tgtype & 2 <> 0 FROM pg_trigger"
             " WHERE tgname = 'jianqiao_route_event'"
@@ -117,6 +119,8 @@ def test_the_trigger_tells_nobody():
         triggers = cursor.fetchall()
 
     assert "notify" not in source.lower()
+    assert as_owner
+    assert config == ["search_path=pg_catalog"]
     assert triggers == [("A", True)]  # ENABLE ALWAYS and BEFORE, on every partition
 
 
