@@ -28,18 +28,15 @@ AHEAD = 10_000
 Request = tuple[str, str]
 """Path, and body of what is to be created."""
 
-REQUESTS: dict[str, Callable[[dict[str, str], Random], Request]] = {
-    "patient": lambda one, _: (f"/fhir/R4/Patient/{one['id']}", ""),
-    "observation_search": lambda one, r: (
-        f"/fhir/R4/Observation?patient={one['id']}&code=http://loinc.org|C{r.randrange(40)}",
+REQUESTS: dict[str, Callable[[dict[str, str]], Request]] = {
+    "patient": lambda one: (f"/fhir/R4/Patient/{one['id']}", ""),
+    "observation_search": lambda one: (
+        f"/fhir/R4/Observation?patient={one['id']}&code=http://loinc.org|{one['code']}",
         "",
     ),
-    "patient_identifier": lambda one, _: (
-        f"/fhir/R4/Patient?identifier=urn:mrn|{one['number']}",
-        "",
-    ),
-    "everything": lambda one, _: (f"/fhir/R4/Patient/{one['id']}/$everything", ""),
-    "create": lambda one, _: ("/fhir/R4/Observation", _temperature_of(one["id"])),
+    "patient_identifier": lambda one: (f"/fhir/R4/Patient?identifier=urn:mrn|{one['number']}", ""),
+    "everything": lambda one: (f"/fhir/R4/Patient/{one['id']}/$everything", ""),
+    "create": lambda one: ("/fhir/R4/Observation", _temperature_of(one["id"])),
 }
 PEERS = {
     "patient": 961, "observation_search": 353, "patient_identifier": 561, "everything": 70,
@@ -121,7 +118,7 @@ def _texts(client: HospitalClient, name: str, patients: list[dict[str, str]]) ->
 def _requests(name: str, patients: list[dict[str, str]]) -> Iterator[Request]:
     random = Random(7)  # noqa: S311 — order only
     for one in itertools.cycle(random.sample(patients, len(patients))):
-        yield REQUESTS[name](one, random)
+        yield REQUESTS[name](one)
 
 
 def _raw(

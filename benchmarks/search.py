@@ -33,7 +33,7 @@ Ask = Callable[[dict[str, str], Random], str]
 
 SEARCHES: dict[str, Ask] = {
     "patient": lambda one, _: f"Observation?patient={one['id']}",
-    "patient_code": lambda one, r: f"Observation?patient={one['id']}&code=C{r.randrange(40)}",
+    "patient_code": lambda one, _: f"Observation?patient={one['id']}&code={one['code']}",
     "patient_category_status": lambda one, _: (
         f"Observation?patient={one['id']}&category=laboratory&status=final"
     ),
@@ -58,10 +58,10 @@ SEARCHES: dict[str, Ask] = {
 }
 
 SAMPLE = """
-SELECT DISTINCT ON (registration_id) registration_id::text, id::text, encounter_id::text, changed_at
+SELECT registration_id::text, (array_agg(id::text ORDER BY id))[1],
+  (array_agg(encounter_id::text ORDER BY id))[1], min(changed_at), mode() WITHIN GROUP (ORDER BY code)
 FROM health_records_clinicalentry
-WHERE registration_id = ANY(%s::uuid[]) AND resource_type = 'Observation'
-ORDER BY registration_id, id
+WHERE registration_id = ANY(%s::uuid[]) AND resource_type = 'Observation' GROUP BY registration_id
 """
 
 WRITTEN = "SELECT relid::regclass::text FROM pg_stat_user_tables WHERE n_live_tup > 0"
@@ -145,7 +145,7 @@ def load(province: Province, city: str, hospital: str, entries: int) -> list[dic
     rows = province.rows(city, SAMPLE, [one["id"] for one in patients])
     found: dict[str, tuple[Any, ...]] = {row[0]: row for row in rows}
     for one in patients:
-        _, one["entry"], one["visit"], changed = found[one["id"]]
+        _, one["entry"], one["visit"], changed, one["code"] = found[one["id"]]
         one["changed"] = changed.strftime("%Y-%m-%dT%H:%M:%SZ")
     return patients
 
