@@ -125,6 +125,12 @@ def store(message: Received, resources: Sequence[Incoming], *, by: Actor) -> Non
     events.record(RECEIVED, subject_id=message.id, by=by, related=registrations_of(resources))
 
 
+def would_change(resources: Sequence[Incoming]) -> bool:
+    """Whether storing these would change anything."""
+    _notice_changes(resources)
+    return any(one.changed for one in resources)
+
+
 def _message_values(message: Received) -> dict[str, Any]:
     return {
         "id": message.id,

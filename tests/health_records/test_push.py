@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from health_records.models import ClinicalEntry, Document, Encounter, ResourceVersion
+from health_records.models import ClinicalEntry, Document, Encounter, Message, ResourceVersion
 from kernel.audit.models import AuditRow
 from kernel.events.models import Event
 from registry.patients.models import PatientRegistration, RegistrationVersion
-from tests.factories.fhir import NOTE, NUMBER, PHONE, visit
+from tests.factories.fhir import NOTE, NUMBER, PHONE, bundle, visit
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
@@ -110,6 +110,72 @@ def test_no_number_stands_in_clear(push):
 def test_the_same_message_again_gets_the_first_answer(push, stored):
     message = visit()
     first, before = push(message), stored()
+
+    again = push(message)
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert stored() == before
+
+
+def with_visit_in(status, *, method="PUT"):
+    """A message without an id that is the same each time: a patient, and the visit in this status."""
+    whose, when = visit()["entry"][:2]
+    del whose["fullUrl"], when["fullUrl"]
+    when["resource"] |= {"status": status, "subject": {"reference": "Patient/pat-00012345"}}
+    url = "Encounter/enc-V1" if method == "PUT" else "Encounter"
+    return bundle(whose, when | {"request": {"method": method, "url": url}})
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST"])
+def test_a_message_without_an_id_brings_an_older_state_back(method, push, stored):
+    first = push(with_visit_in("in-progress", method=method))
+    push(with_visit_in("onleave", method=method))
+
+    third = push(with_visit_in("in-progress", method=method))
+    before = stored()
+    fourth = push(with_visit_in("in-progress", method=method))
+
+    assert [one.status_code for one in (first, third, fourth)] == [200] * 3
+    (_, told) = third.json()["entry"]
+    assert (told["response"]["status"], told["response"]["etag"]) == ("200 OK", 'W/"3"')
+    assert Encounter.objects.get().status_code == "in-progress"
+    assert (stored(), Message.objects.count()) == (before, 3)
+
+
+def test_with_an_id_it_is_a_repetition_all_the_same(push):
+    named = {"identifier": {"system": "urn:m", "value": "7"}}
+    first = push(with_visit_in("in-progress") | named)
+    push(with_visit_in("onleave"))
+
+    again = push(with_visit_in("in-progress") | named)
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert Encounter.objects.get().status_code == "onleave"
+
+
+def test_what_was_deleted_can_be_sent_anew(push, system):
+    thing = {"resourceType": "Basic", "code": {"text": "x"}}
+    first = push(thing, path="/fhir/R4/Basic").json()
+    repeated = push(thing, path="/fhir/R4/Basic").json()
+    system.delete(f"/fhir/R4/Basic/{first['id']}")
+
+    anew = push(thing, path="/fhir/R4/Basic")
+
+    assert (repeated, anew.status_code) == (first, 201)
+    assert anew.json()["id"] != first["id"]
+    assert system.get(f"/fhir/R4/Basic/{first['id']}").status_code == 410
+
+
+def test_a_message_with_nameless_ones_is_repeated_whatever_became_of_the_others(push, stored):
+    nameless = {
+        "resource": {"resourceType": "Basic", "code": {"text": "x"}},
+        "request": {"method": "POST", "url": "Basic"},
+    }
+    message = with_visit_in("in-progress")
+    message["entry"].append(nameless)
+    first = push(message)
+    push(with_visit_in("onleave"))
+    before = stored()
 
     again = push(message)
 

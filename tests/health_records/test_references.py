@@ -223,6 +223,45 @@ def test_addresses_of_the_source_lead_into_the_message(push):
     ]  # fmt: skip
 
 
+def of_two_servers(*addresses):
+    """A message of two hospital systems that both have a patient 1; a result of each `Patient/1`."""
+    whose = [entry(patient(local) | {"id": "1"}, url="Patient") for local in ("A1", "B1")]
+    whose[0]["fullUrl"] = "http://a.example/fhir/Patient/1"
+    whose[1]["fullUrl"] = "http://b.example/fhir/Patient/1"
+    results = [
+        entry({
+            "resourceType": "Observation", "id": f"of-{number}", "status": "final",
+            "code": {"text": "x"}, "subject": {"reference": "Patient/1"},
+        }) | {"fullUrl": address}
+        for number, address in enumerate(addresses)
+    ]  # fmt: skip
+    return bundle(*whose, *results)
+
+
+def test_a_relative_reference_belongs_to_the_server_of_its_own_entry(push):
+    answer = push(of_two_servers(
+        "http://a.example/fhir/Observation/of-0", "http://b.example/fhir/Observation/of-1"
+    ))  # fmt: skip
+
+    assert answer.status_code == 200, answer.content
+    found = ClinicalEntry.objects.order_by("source_key")
+    assert [one.registration.local_id for one in found] == ["A1", "B1"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["urn:uuid:0c1f0e3a-3d5d-4f6b-9d2e-1f8f3f1c2a10", "http://c.example/fhir/Observation/of-0"],
+)
+def test_a_relative_reference_of_no_such_server_means_neither_of_two(address, push):
+    answer = push(of_two_servers(address))
+
+    assert answer.status_code == 422, answer.content
+    (issue,) = answer.json()["issue"]
+    assert issue["details"]["coding"][0]["code"] == "reference-unique"
+    assert issue["expression"] == ["Bundle.entry[2].resource.subject"]
+    assert not PatientRegistration.objects.exists()
+
+
 def test_contained_resources_may_refer_to_each_other_and_to_their_container(push):
     answer = push(condition(
         contained=[

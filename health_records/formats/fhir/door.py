@@ -1,11 +1,12 @@
 """The door: a message of a hospital, from bytes to what is stored, and the answer."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import IntegrityError, OperationalError, transaction
@@ -17,7 +18,7 @@ from health_records.formats.fhir.bundles import DELETE, TRANSACTION, Entry, entr
 from health_records.formats.fhir.issues import MessageRefused, outcome
 from health_records.formats.fhir.parsing import dump, parse
 from health_records.formats.fhir.preparing import MakeEntries, Outcome, prepare
-from health_records.incoming import Received, registrations_of
+from health_records.incoming import Kind, Received, registrations_of
 from health_records.intake import Counts, counts_of
 from health_records.models import Message
 from health_records.sealing import open_packed
@@ -43,6 +44,9 @@ after this one had resolved its references.
 """
 
 WRITE = "record.write"
+
+BY_BYTES = "sha256:"
+"""How the id of a message begins that names none."""
 
 
 class _Repeated(Exception):
@@ -123,7 +127,7 @@ def _authorise_keeping(message: Received, by: Actor) -> None:
 
 def default_message_id(raw: bytes) -> str:
     """The id of a message that names none."""
-    return f"sha256:{sha256(raw).hexdigest()}"
+    return f"{BY_BYTES}{sha256(raw).hexdigest()}"
 
 
 def _maker(
@@ -164,11 +168,14 @@ def _take_once(
 ) -> Answer:
     prepared = prepare(make_entries, organisation, message_id=message.message_id, at=message.at)
     type_, outcomes = prepared.type, prepared.outcomes
-    refused = Message.objects.filter(pk=prepared.before).first() if prepared.before else None
-    if refused is not None:
-        if refused.state == MessageState.ACCEPTED:
-            raise _Repeated(refused)
-        message = replace(message, id=refused.id)
+    before = Message.objects.filter(pk=prepared.before).first() if prepared.before else None
+    refused = None
+    if before is not None and before.state == MessageState.ACCEPTED:
+        if not _is_news(outcomes, before, message):
+            raise _Repeated(before)
+        message = replace(message, message_id=f"{message.message_id}:{message.id}")
+    elif before is not None:
+        refused, message = before, replace(message, id=before.id)
     resources = [one.resource for one in outcomes if one.resource]
     authorise_write(
         by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources),
@@ -191,6 +198,26 @@ def _take_once(
     counts.rules.update(issue.rule for entry in faulty for issue in entry.issues)
     services.record_attempt(message, counts, accepted=True)
     return Answer(200, body)
+
+
+def _is_news(outcomes: Sequence[Outcome], before: Message, message: Received) -> bool:
+    """Whether a message without an id, whose bytes came before, says something new again.
+
+    A resource may come back to an older state, and what was deleted may be sent anew. Resources without a
+    name are new each time; a message with such ones is a repetition as long as one of them is there.
+    """
+    if not message.message_id.startswith(BY_BYTES) or bytes(before.sha256) != message.sha256:
+        return False
+    told = orjson.loads(first_answer(before))["entry"]
+    made: dict[Kind, set[UUID]] = defaultdict(set)
+    for done, entry in zip(outcomes, told, strict=True):
+        if done.resource and done.resource.known is None and done.entry.condition is None:
+            _, id_, *_ = entry["response"]["location"].split("/")
+            made[done.entry.kind].add(UUID(id_))
+    if made:
+        there = selectors.known_by_id(message.organisation_id, made).values()
+        return all(known.deleted for known, _ in there)
+    return services.would_change([one.resource for one in outcomes if one.resource])
 
 
 def _response(done: Outcome, moment: str, language: str) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class Resolver:
         self.leads: dict[str, Lead] = {}
         self.targets: dict[int, str] = {}
         self.inside: dict[str, int] = {}
+        self.several: set[str] = set()
         self.by_identifier: dict[Token, list[int]] = {}
         for entry in entries:
             place = entry.place
@@ -70,12 +71,28 @@ class Resolver:
             if entry.full_url:
                 self.inside[entry.full_url] = place
             if match := RESTFUL.fullmatch(entry.full_url):
-                self.inside.setdefault(f"{match[1]}/{match[2]}", place)
+                self._call(f"{match[1]}/{match[2]}", place)
             if entry.source_id:
-                self.inside.setdefault(f"{entry.resource_type}/{entry.source_id}", place)
+                self._call(f"{entry.resource_type}/{entry.source_id}", place)
             for identifier in identifiers_in(entry.resource):
                 token = f"{identifier.get('system') or ''}|{identifier.get('value')}"
                 self.by_identifier.setdefault((entry.resource_type, token), []).append(place)
+
+    def _call(self, name: str, place: int) -> None:
+        if self.inside.setdefault(name, place) != place:
+            self.several.add(name)
+
+    def as_meant(self, reference: str, entry: Entry) -> str:
+        """The reference, as an address where entries of several servers bear its name.
+
+        A relative reference belongs to the server that its own entry's fullUrl names (R4, Bundle: resolving references).
+        """
+        name, _ = self._local(reference)
+        match = RESTFUL.fullmatch(entry.full_url)
+        if match is None or name not in self.several:
+            return reference
+        address = entry.full_url[: match.start(1)] + name
+        return address if address in self.inside else reference
 
     def leave_out(self, place: int) -> None:
         """Nothing leads to this entry any more."""
@@ -111,6 +128,8 @@ class Resolver:
 
     def _lead_outside(self, reference: str, stored: Stored) -> Lead:
         text, version = self._local(reference)
+        if text in self.several:
+            return Lead(rule="reference-unique")
         place = self.inside.get(text)
         if place is not None and (target := self.targets.get(place)):
             return Lead(target, place=place)
@@ -189,10 +208,12 @@ def resolve_all(entries: Iterable[Entry], resolver: Resolver, stored: Stored) ->
         leans_on: dict[int, list[Reference]] = defaultdict(list)
         contained = contained_ids(entry.resource)
         for holder, targets in references:
-            lead = resolver.lead(holder["reference"], contained, stored)
+            said = holder["reference"]
+            meant = resolver.as_meant(said, entry) if resolver.several else said
+            lead = resolver.lead(meant, contained, stored)
             type_ = lead.text.partition("/")[0]
             if lead.rule:
-                broken.append((holder, lead.rule, holder["reference"]))
+                broken.append((holder, lead.rule, said))
             elif type_ in RESOURCE_TYPES and not may_lead_to(type_, targets):
                 broken.append((holder, "reference-target", target_shown(type_, targets)))
             leads[id(holder)] = holder, lead.text
