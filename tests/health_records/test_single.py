@@ -4,6 +4,8 @@ import pytest
 
 from health_records.models import SourceParty
 from tests.factories.fhir import patient, visit
+from tests.factories.registry import OrganisationFactory
+from tests.factories.signed_in import as_hospital
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +50,20 @@ def test_update_by_the_sources_id_and_by_ours(system):
         'W/"4"',
     ]
     assert SourceParty.objects.get().name == "李明"
+
+
+@CITY
+@pytest.mark.parametrize("name", ["dr-1", "0c1f0e3a-3d5d-4f6b-9d2e-1f8f3f1c2a10"])
+def test_what_a_hospital_put_under_its_own_id_is_read_by_it(name, system):
+    address = f"/fhir/R4/Practitioner/{name}"
+    made = system.put(address, {**DOCTOR, "id": name}, content_type="application/json").json()
+
+    assert system.get(address).json() == made
+    assert system.get(f"{address}/_history").json()["entry"][0]["resource"] == made
+    assert system.get(f"{address}/_history/1").json() == made
+    assert as_hospital(OrganisationFactory()).get(address).status_code == 404
+    assert system.get("/fhir/R4/Practitioner/dr-2").status_code == 404
+    assert system.get(f"/fhir/R4/Organization/{name}").status_code == 404
 
 
 @CITY

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.conf import settings
@@ -252,13 +253,15 @@ def _readable(
     actor: Actor, resource_type: str, id_: str, version: int | None
 ) -> selectors.StoredVersion:
     """A resource that the actor may read; NotVisible or Refused otherwise. Audited."""
+    kind = KINDS.get(resource_type, Kind.ENTRY)
     resource_id = bundles.as_uuid(id_)
     stored, allowed = None, False
     if resource_id is not None:
-        kind = KINDS.get(resource_type, Kind.ENTRY)
         stored, allowed = selectors.allowed_version(
             actor, READ, kind, resource_type, resource_id, version
         )
+    if stored is None and (ours := _called_so(actor, kind, resource_type, id_)):
+        stored, allowed = selectors.allowed_version(actor, READ, kind, resource_type, ours, version)
     if stored is None:
         authorise(actor, READ, resource_type=resource_type, resource_id=resource_id)
         raise NotVisible
@@ -270,6 +273,17 @@ def _readable(
             resource_id=stored.id,
         )  # fmt: skip
     return stored
+
+
+def _called_so(actor: Actor, kind: Kind, resource_type: str, name: str) -> UUID | None:
+    """Our id of what the actor's own hospital calls so; a PUT may have made it under that name."""
+    if actor.organisation_id is None or actor.role is not Role.HOSPITAL_SYSTEM:
+        return None
+    if not bundles.ID.fullmatch(name):
+        return None
+    wanted = (resource_type, name)
+    found = selectors.named(actor.organisation_id, {kind: [wanted]}).get(wanted, ())
+    return found[0][0] if len(found) == 1 else None
 
 
 def _take_single(request: HttpRequest, actor: Actor, resource_type: str, id_: str) -> HttpResponse:
