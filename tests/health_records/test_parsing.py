@@ -12,7 +12,7 @@ from health_records.formats.fhir.issues import MessageRefused
 from health_records.formats.fhir.parsing import Decimal, dump, parse
 
 NUMBERS = st.sampled_from(
-    ["0", "-0", "0.0", "-0.0", "1.0", "1.00", "1E5", "1e-7", "0.1e1", "12345678901234567890",
+    ["0", "-0", "18446744073709551615", "18446744073709551616", "-9223372036854775809", "0.0", "-0.0", "1.0", "1.00", "1E5", "1e-7", "0.1e1", "12345678901234567890",
      "123456789012345678901234567890", "-71.21162918715163", "1e400", "01", "1.", "NaN", "0e0"]
 )  # fmt: skip
 KEYS = st.sampled_from(["a", "b", "a b", "a:b", "\\u0061", 'a\\"', "键", "-0"])

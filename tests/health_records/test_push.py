@@ -5,10 +5,11 @@ import json
 import pytest
 
 from health_records.models import ClinicalEntry, Document, Encounter, Message, ResourceVersion
+from health_records.states import MessageState
 from kernel.audit.models import AuditRow
 from kernel.events.models import Event
 from registry.patients.models import PatientRegistration, RegistrationVersion
-from tests.factories.fhir import NOTE, NUMBER, PHONE, bundle, visit
+from tests.factories.fhir import NOTE, NUMBER, PHONE, bundle, entry, visit
 
 pytestmark = [pytest.mark.node("city"), pytest.mark.django_db]
 
@@ -63,6 +64,47 @@ def test_a_patient_without_any_number_is_a_new_one_each_time(push, system):
     assert PatientRegistration.objects.count() == 2
 
 
+def test_a_patient_of_whom_nothing_is_said(push, stored):
+    assert push({"resourceType": "Patient"}, path="/fhir/R4/Patient").status_code == 201
+    assert push(bundle(entry({"resourceType": "Patient"}))).status_code == 200
+    assert stored()["PatientRegistration"] == 2
+
+
+@pytest.mark.parametrize("wanted", ["minimal", "representation", "OperationOutcome"])
+@pytest.mark.parametrize("type_", ["transaction", "batch"])
+def test_a_message_without_entries_is_kept_and_answered(type_, wanted, push, hospital, stored):
+    message = {"resourceType": "Bundle", "type": type_}
+
+    first, again = (push(message, Prefer=f"return={wanted}") for _ in range(2))
+
+    kept = Message.objects.get(organisation=hospital)
+    assert (first.status_code, again.status_code, again.content) == (200, 200, first.content)
+    assert first.json() == {
+        "resourceType": "Bundle",
+        "id": str(kept.id),
+        "type": f"{type_}-response",
+    }
+    assert (kept.state, kept.resources) == (MessageState.ACCEPTED, 0)
+    assert {name: count for name, count in stored().items() if count} == {"Event": 1}
+
+
+@pytest.mark.parametrize("digits", ["100000000000000000000", "-123456789012345678901234567890"])
+def test_a_decimal_of_many_digits_comes_back_as_written(digits, push, system):
+    observation = visit()["entry"][3]["resource"] | {"valueQuantity": {"value": int(digits)}}
+    del observation["subject"], observation["encounter"]
+
+    created = push(observation, path="/fhir/R4/Observation")
+
+    assert created.status_code == 201, created.content
+    address = f"/fhir/R4/Observation/{created.json()['id']}"
+    for path in (
+        address,
+        f"{address}?_elements=value",
+        "/fhir/R4/Observation?_id=" + address[-36:],
+    ):
+        assert f'"value":{digits}'.encode() in system.get(path).content.replace(b'": ', b'":')
+
+
 def test_events_and_audit_are_written_with_it(push):
     push(visit())
 
@@ -78,12 +120,12 @@ def test_what_went_in_comes_out(push, system):
     message = visit()
     locations = [one["response"]["location"] for one in push(message).json()["entry"]]
 
-    for entry, location in zip(message["entry"], locations, strict=True):
+    for sent_entry, location in zip(message["entry"], locations, strict=True):
         type_, id_, _, _ = location.split("/")
         answer = system.get(f"/fhir/R4/{type_}/{id_}")
         assert answer.status_code == 200, answer.content
         assert answer["ETag"] == 'W/"1"'
-        back, sent = answer.json(), entry["resource"]
+        back, sent = answer.json(), sent_entry["resource"]
         assert back.pop("id") == id_
         assert back.pop("meta")["versionId"] == "1"
         sent = {key: value for key, value in sent.items() if key != "id"}

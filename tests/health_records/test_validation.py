@@ -106,7 +106,6 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = {
     "an empty list": (PATIENT, {"name": []}, ("Patient.name", "array-empty")),
     "an empty object": (PATIENT, {"name": [{}]}, ("Patient.name[0]", "object-empty")),
     "an object with an id only": (PATIENT, {"name": [{"id": "x"}]}, ("Patient.name[0]", "object-empty")),
-    "a resource with nothing": ({"resourceType": "Patient"}, {}, ("Patient", "object-empty")),
     "an empty text": (PATIENT, {"language": ""}, ("Patient.language", "text-empty")),
     "null": (PATIENT, {"gender": None}, ("Patient.gender", "null")),
     "null for an object": (OBSERVATION, {"code": None}, ("Observation.code", "null")),
@@ -136,7 +135,33 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, str]]] = {
         PATIENT, {"multipleBirthInteger": 2**31}, ("Patient.multipleBirth.ofType(integer)", "integer-range")),
     "zero where one is least": (
         CLAIM, {"item": [CLAIM_ITEM | {"sequence": 0}]}, ("Claim.item[0].sequence", "integer-range")),
-    "control characters": (PATIENT, {"name": [{"text": "a\x0bb"}]}, ("Patient.name[0].text", "text-characters")),
+    **{f"control character {ord(one)}": (PATIENT, {"name": [{"text": f"a{one}b"}]}, ("Patient.name[0].text", "text-characters"))
+       for one in ("\x01", "\x08", "\x0b", "\x0c", "\x0e", "\x1b", "\x1f")},
+    "a control character in a code": (PATIENT, {"language": "z\x1fh"}, ("Patient.language", "text-characters")),
+    "a control character in an address": (PATIENT, {"implicitRules": "urn:x\x01"}, ("Patient.implicitRules", "text-characters")),
+    "a wide blank in base64": (
+        PATIENT, {"photo": [{"contentType": "image/png", "data": "AAEC\u3000AwQF"}]}, ("Patient.photo[0]", "base64")),
+    "a line end in an address": (PATIENT, {"implicitRules": "urn:x\n"}, ("Patient.implicitRules", "uri-form")),
+    "an element id with a blank": (PATIENT, {"name": [{"id": "a b", "text": "x"}]}, ("Patient.name[0].id", "element-id")),
+    "an element id with a blank beside": (PATIENT, {"_gender": {"id": "a b"}}, ("Patient.gender.id", "element-id")),
+    "too large an integer for JSON": (
+        PATIENT, {"multipleBirthInteger": 10**20}, ("Patient.multipleBirth.ofType(integer)", "integer-range")),
+    "a choice beside the reason of another": (
+        OBSERVATION, {"_valueString": {"extension": [ABSENT]}}, ("Observation", "choice-once")),
+    "two reasons of a choice": (
+        OBSERVATION, {"valueQuantity": ..., "_valueString": {"extension": [ABSENT]}, "_valueTime": {"extension": [ABSENT]}},
+        ("Observation", "choice-once")),
+    "another type than the reference": (
+        OBSERVATION, {"subject": {"reference": "Patient/cp", "type": "Group"}}, ("Observation.subject.type", "reference-type")),
+    "another type than the reference elsewhere": (
+        OBSERVATION, {"subject": {"reference": "https://his.example/r4/Patient/cp/_history/2", "type": "Group"}},
+        ("Observation.subject.type", "reference-type")),
+    "another type than what is contained": (
+        PATIENT, {"managingOrganization": {"reference": "#hospital", "type": "Patient"}},
+        ("Patient.managingOrganization.type", "reference-type")),
+    "one id for two contained": (
+        PATIENT, {"contained": [{"resourceType": "Organization", "id": "hospital", "name": name} for name in ("x", "y")]},
+        ("Patient", "contained-id")),
     "a code with a blank": (PATIENT, {"language": " zh"}, ("Patient.language", "code-form")),
     "an address with a blank": (PATIENT, {"implicitRules": "http://a b"}, ("Patient.implicitRules", "uri-form")),
     "a uuid that is none": (PATIENT, {"implicitRules": "urn:uuid:1"}, ("Patient.implicitRules", "uuid-form")),
@@ -245,6 +270,23 @@ def test_one_fault(name):
 
 
 SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a resource with nothing": ({"resourceType": "Patient"}, {}),
+    "a resource with nothing contained": (
+        OBSERVATION, {"contained": [{"resourceType": "Patient"}, {"resourceType": "Patient"}]}),
+    "lines, and characters beyond ASCII": (
+        PATIENT, {"name": [{"text": "a\tb\r\nc\x7f\x85\u3000"}], "implicitRules": "urn:x:\x7f"}),
+    "element ids of any characters": (PATIENT, {"name": [{"id": "a.b:1/名", "text": "x"}]}),
+    "a decimal beyond 64 bits": (OBSERVATION, {"valueQuantity": {"value": 10**20}}),
+    "a choice with a reason beside it": (
+        OBSERVATION, {"valueQuantity": ..., "valueString": "x", "_valueString": {"extension": [ABSENT]}}),
+    "the type of the reference": (
+        OBSERVATION, {"subject": {"reference": "Patient/cp", "type": "Patient"},
+                      "performer": [{"reference": "https://his.example/Patient/1", "type": "http://hl7.org/fhir/StructureDefinition/Patient"},
+                                    {"reference": "https://his.example/Person/Card/1", "type": "Patient"},
+                                    {"reference": "urn:uuid:00000000-0000-4000-8000-000000000000", "type": "Patient"}]}),
+    "an image map and an address": (
+        PATIENT, {"text": {"status": "generated", "div": DIV.format(
+            '<map name="m"><area shape="rect" coords="0,0,1,1" href="#a" alt="x"/></map><address>某路 1 号</address>')}}),
     "primitives with extensions only": (PATIENT, {"gender": ..., "language": ..., "_language": {"extension": [ABSENT]}}),
     "a required element with a reason only": (
         CLAIM, {"item": [{"productOrService": {"text": "x"}, "_sequence": {"extension": [ABSENT]}}]}),
@@ -382,7 +424,15 @@ def test_the_envelope():
     }
     bundle = {"resourceType": "Bundle", "type": "batch", "entry": [entry], "total": 1, "tpye": "x"}
 
-    assert validate_envelope(bundle) == [Issue("element-unknown", "Bundle", "tpye")]
+    assert validate_envelope(bundle) == [
+        Issue("element-unknown", "Bundle", "tpye"),
+        Issue("bdl-1", "Bundle"),
+    ]
+    del bundle["total"], bundle["tpye"]
+    assert validate_envelope(bundle) == []
+    for part, rule in (("search", "bdl-2"), ("response", "bdl-4")):
+        with_part = bundle | {"entry": [entry, entry | {part: {}}]}
+        assert validate_envelope(with_part) == [Issue(rule, "Bundle")]
     assert validate_entry(entry | {"fullUrl": "Patient/1"}, "Bundle.entry[0]") == [
         Issue("full-url", "Bundle.entry[0]")
     ]

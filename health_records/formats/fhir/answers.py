@@ -29,7 +29,7 @@ def of_bundle(answer: Answer, wanted: Return | None, language: str) -> bytes:
     if answer.status != 200 or wanted not in {Return.REPRESENTATION, Return.OUTCOME}:
         return answer.body
     bundle: dict[str, Any] = orjson.loads(answer.body)
-    entries = bundle["entry"]
+    entries = bundle.get("entry", ())
     if wanted is Return.OUTCOME:
         for entry in entries:
             entry["response"].setdefault("outcome", _remark(entry["response"], language))

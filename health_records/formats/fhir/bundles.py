@@ -95,8 +95,8 @@ def listed_in(bundle: Any) -> tuple[str, list[Any]]:
     type_ = str(bundle.get("type"))
     if type_ not in {TRANSACTION, BATCH}:
         raise refuse("bundle-type", "Bundle.type", type_)
-    listed = bundle.get("entry")
-    if not isinstance(listed, list) or not listed:
+    listed = bundle.get("entry", [])
+    if not isinstance(listed, list) or (not listed and "entry" in bundle):
         raise refuse("entry-list", "Bundle.entry")
     if len(listed) > settings.MAX_ENTRIES:
         raise refuse("entry-many", "Bundle.entry", str(settings.MAX_ENTRIES))

@@ -183,14 +183,9 @@ def _take_once(
     )  # fmt: skip
     services.store(message, resources, by=by)
     moment = message.at.isoformat(timespec="milliseconds")
-    body = orjson.dumps(
-        {
-            "resourceType": "Bundle",
-            "id": str(message.id),
-            "type": f"{type_}-response",
-            "entry": [{"response": _response(one, moment, language)} for one in outcomes],
-        }
-    )
+    told = {"resourceType": "Bundle", "id": str(message.id), "type": f"{type_}-response"}
+    entries = [{"response": _response(one, moment, language)} for one in outcomes]
+    body = orjson.dumps(told | {"entry": entries} if entries else told)
     services.keep_accepted(message, refused=refused, answer=body, resources=len(resources))
     counts = counts_of(resources, message.at)
     faulty = [one.entry for one in outcomes if one.entry.issues]

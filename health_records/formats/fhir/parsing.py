@@ -19,13 +19,17 @@ from health_records.formats.fhir.issues import MessageRefused, refuse
 
 DEEPEST = 64
 LONGEST_NUMBER = 100
+WHOLE = range(-(2**63), 2**64)
+"""The integers that orjson writes; others are kept like decimals."""
+
+LONGEST_WHOLE = 20
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 GZIP = 16 + zlib.MAX_WBITS
 
 
 class Decimal(float):
-    """A decimal that remembers how it was written."""
+    """A decimal, or an integer beyond 64 bits, that remembers how it was written."""
 
     text: str
 
@@ -113,7 +117,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int | Decimal:
-    return Decimal(text) if text == "-0" else int(text)
+    kept = text == "-0" or len(text) > LONGEST_WHOLE or int(text) not in WHOLE
+    return Decimal(text) if kept else int(text)
 
 
 def _no_constant(text: str) -> Any:

@@ -9,11 +9,11 @@ from health_records.formats.fhir.validation.findings import Fault, Findings
 
 XHTML = "http://www.w3.org/1999/xhtml"
 ELEMENTS = frozenset([
-    "a", "abbr", "acronym", "b", "bdo", "big", "blockquote", "br", "caption", "cite", "code",
-    "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4",
-    "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol", "p", "pre", "q", "s", "samp",
-    "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "tr", "tt", "u", "ul", "var",
+    "a", "abbr", "acronym", "address", "area", "b", "bdo", "big", "blockquote", "br", "caption",
+    "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em", "h1", "h2",
+    "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "map", "ol", "p", "pre", "q",
+    "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td",
+    "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 ])  # fmt: skip
 ATTRIBUTES = frozenset([
     "abbr", "accesskey", "align", "alt", "axis", "bgcolor", "border", "cellhalign",

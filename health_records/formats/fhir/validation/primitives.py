@@ -28,9 +28,10 @@ def _pattern(text: str) -> "re.Pattern[str]":
     return re.compile(text, re.ASCII)
 
 
-TEXT = _pattern(r"[ \r\n\t\S]+")
-URI = _pattern(r"\S+")
-CODE = _pattern(r"\S+(?:\s\S+)*")
+TEXT = _pattern(r"[^\x00-\x08\x0b\x0c\x0e-\x1f]+")
+URI = _pattern(r"[^\x00-\x20]+")
+CODE = _pattern(r"[^\x00-\x20]+(?:[ \t\r\n][^\x00-\x20]+)*")
+BLANKS = b" \t\r\n"
 ID = _pattern(r"[A-Za-z0-9\-.]{1,64}")
 OID = _pattern(r"urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+")
 UUID = _pattern(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -66,7 +67,7 @@ def uri(value: Any, _: Findings) -> list[Fault] | None:
     if not value:
         return [("", "text-empty", "")]
     if (" " in value or not value.isprintable()) and not URI.fullmatch(value):
-        return [("", "uri-form", value)]
+        return _ill_formed("uri-form", value)
     if value.startswith("urn:"):
         if value.startswith("urn:uuid:") and not UUID.fullmatch(value):
             return [("", "uuid-form", value)]
@@ -93,8 +94,14 @@ def code(value: Any, _: Findings) -> list[Fault] | None:
     if not value:
         return [("", "text-empty", "")]
     if (" " in value or not value.isprintable()) and not CODE.fullmatch(value):
-        return [("", "code-form", value)]
+        return _ill_formed("code-form", value)
     return None
+
+
+def element_id(value: Any, found: Findings) -> list[Fault] | None:
+    """The id of an element, which is any string without blanks."""
+    wrong = text(value, found)
+    return wrong if wrong or URI.fullmatch(value) else [("", "element-id", value)]
 
 
 def base64(value: Any, _: Findings) -> list[Fault] | None:
@@ -108,10 +115,13 @@ def base64(value: Any, _: Findings) -> list[Fault] | None:
 
 def is_base64(value: str) -> bool:
     """Whether a text is base64; blanks and line ends do not count."""
-    for attempt in (value, "".join(value.split())):
+    if not value.isascii():
+        return False
+    raw = value.encode()
+    for attempt in (raw, raw.translate(None, BLANKS)):
         try:
-            binascii.a2b_base64(attempt.encode("ascii"), strict_mode=True)
-        except (binascii.Error, UnicodeEncodeError):
+            binascii.a2b_base64(attempt, strict_mode=True)
+        except binascii.Error:
             continue
         return True
     return False
@@ -132,6 +142,8 @@ def _integer(least: int) -> Check:
     def check(value: Any, _: Findings) -> list[Fault] | None:
         if type(value) is int:
             return None if least <= value <= LARGEST_INTEGER else [("", "integer-range", shown)]
+        if type(value) is Decimal and value and value.text.lstrip("-").isdigit():
+            return [("", "integer-range", shown)]
         return _no("integer", value)
 
     return check
@@ -146,6 +158,10 @@ def one_of(codes: frozenset[str]) -> Check:
         return code(value, found) or [("", "code-unknown", value)]
 
     return check
+
+
+def _ill_formed(rule: str, value: str) -> list[Fault]:
+    return [("", rule if TEXT.fullmatch(value) else "text-characters", value)]
 
 
 def _no(wanted: str, value: Any) -> list[Fault]:

@@ -1,6 +1,7 @@
 """Types of which more is asked than their elements."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ from health_records.formats.fhir.validation.primitives import is_base64
 TARGET = re.compile(
     r"([A-Z][A-Za-z]+)(?:/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?|\?.*)"
 )
+ELSEWHERE = re.compile(
+    r"https?://.*/([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
+)
+DEFINITIONS = "http://hl7.org/fhir/StructureDefinition/"
 VALUES = ("value", "_value")
 SOUGHT = "sought"
 """Not a rule: the answer to where a Reference stands."""
@@ -37,13 +42,24 @@ def reference(targets: frozenset[str] | None) -> Check:
                 return [("", "ref-1", text)]
         elif match := TARGET.fullmatch(text):
             type_ = match[1]
+        elif "type" in node and (match := ELSEWHERE.fullmatch(text)):
+            return _ill_typed(node, match[1])
         else:
             return None
-        if may_lead_to(type_, targets) or type_ not in RESOURCE_TYPES:
-            return None
-        return [("", "reference-target", target_shown(type_, targets))]
+        if not may_lead_to(type_, targets) and type_ in RESOURCE_TYPES:
+            return [("", "reference-target", target_shown(type_, targets))]
+        return _ill_typed(node, type_) if "type" in node else None
 
     return further
+
+
+def _ill_typed(node: Any, type_: str) -> list[Fault] | None:
+    named = node["type"]
+    if type_ not in RESOURCE_TYPES or type(named) is not str:
+        return None
+    if named.removeprefix(DEFINITIONS) == type_:
+        return None
+    return [(".type", "reference-type", f"{named} ≠ {type_}")]
 
 
 def may_lead_to(type_: str, targets: frozenset[str] | None) -> bool:
@@ -57,7 +73,7 @@ def target_shown(type_: str, targets: frozenset[str] | None) -> str:
 
 
 def domain_resource(walk: Check) -> Check:
-    """What holds of contained resources: dom-2, dom-4, dom-5."""
+    """What holds of contained resources: dom-2, dom-4, dom-5, and an id of its own for each."""
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
         contained = node.get("contained")
@@ -66,9 +82,12 @@ def domain_resource(walk: Check) -> Check:
         inside = [one for one in contained if type(one) is dict]
         outer = found.contained
         types = {str(one.get("id")): str(one.get("resourceType")) for one in inside}
+        ids = [str(one["id"]) for one in inside if "id" in one]
         found.contained = {"": found.within} | outer | types
         faults = list(walk(node, found) or ())
         found.contained = outer
+        if len(ids) > len(set(ids)):
+            faults.append(("", "contained-id", Counter(ids).most_common(1)[0][0]))
         if any("contained" in one for one in inside):
             faults.append(("", "dom-2", ""))
         metas = [one["meta"] for one in inside if type(one.get("meta")) is dict]

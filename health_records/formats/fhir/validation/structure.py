@@ -30,7 +30,7 @@ from health_records.formats.fhir.validation.findings import (
     Json,
 )
 from health_records.formats.fhir.validation.invariants import INVARIANTS
-from health_records.formats.fhir.validation.primitives import PRIMITIVES, data, one_of
+from health_records.formats.fhir.validation.primitives import PRIMITIVES, data, element_id, one_of
 from health_records.formats.fhir.validation.special_types import (
     FURTHER,
     domain_resource,
@@ -40,7 +40,7 @@ from health_records.formats.fhir.validation.special_types import (
 DEEPEST_NESTING = 24
 """How often extensions, items, assigners and the like may stand in each other."""
 
-ENVELOPE_RULES = frozenset({"bdl-5", "bdl-8"})
+ENVELOPE_RULES = frozenset({"bdl-1", "bdl-2", "bdl-4", "bdl-5", "bdl-8"})
 """Rules that need nothing of what an envelope holds."""
 
 CONTAINED_ID = re.compile(r"[A-Za-z0-9\-.]+")
@@ -60,8 +60,8 @@ REMEMBERED: Mapping[str, Callable[[Check], Check]] = {
     "Reference": remembering,
 }
 Rule = tuple[str, Holds]
-Choice = tuple[str, frozenset[str], bool]
-"""Name, properties of which only one may be given, and whether one must."""
+Choice = tuple[str, set[str], bool]
+"""Name, properties of which only one may be given (beside it `_name`), and whether one must."""
 
 
 @cache
@@ -191,7 +191,8 @@ def _add_element(shape: Shape, type_: str, name: str, element: Json) -> None:
         if stem != name:
             shape.labels[key] = f"{stem}.ofType({PROFILES_OF.get(code, code)})"
     if stem != name:
-        shape.choices.append((name, frozenset(forms), "min" in element))
+        beside = {f"_{key}" for key in shape.plain & forms.keys()}
+        shape.choices.append((name, beside.union(forms), "min" in element))
     elif "min" in element:
         shape.required.append(name)
 
@@ -208,6 +209,7 @@ def _walk(shape: Shape) -> Check:
     check_for, labels, plain = shape.fields.get, shape.labels, shape.plain
     further, required = shape.further, frozenset(shape.required)
     choices, rules = shape.choices, shape.rules
+    is_element = "resourceType" not in shape.fields  # ele-1 is not asked of resources
 
     def check(node: Any, found: Findings) -> list[Fault] | None:
         if type(node) is not dict:
@@ -228,7 +230,7 @@ def _walk(shape: Shape) -> Check:
             faults = [*(faults or ()), *wrong]
             if len(faults) > MOST_FAULTS:
                 return faults
-        if len(node) < 2 and not node.keys() - NO_CONTENT:
+        if len(node) < 2 and is_element and node.keys() <= {"id"}:
             faults = [*(faults or ()), ("", "object-empty", "")]
         if not required <= node.keys():
             faults = [*(faults or ()), *_missing(shape.required, node)]
@@ -253,10 +255,10 @@ def _ill_chosen(choices: Sequence[Choice], node: Json) -> list[Fault]:
     """What is given more than once of an object, or not at all."""
     faults = []
     for name, forms, is_required in choices:
-        given = 0 if forms.isdisjoint(node) else len(forms & node.keys())
-        if given > 1:
+        given = () if forms.isdisjoint(node) else forms & node.keys()
+        if len(given) > 1 and len({one.lstrip("_") for one in given}) > 1:
             faults.append(("", "choice-once", name))
-        elif is_required and not given and not any(f"_{one}" in node for one in forms):
+        elif is_required and not given:
             faults.append(("", "required", name))
     return faults
 
@@ -272,9 +274,6 @@ def _broken(rules: Sequence[Rule], node: Json) -> list[Fault]:
         if not kept:
             faults.append(("", key, ""))
     return faults
-
-
-NO_CONTENT = frozenset({"id", "resourceType"})
 
 
 def _no_object(value: Any) -> list[Fault]:
@@ -298,6 +297,8 @@ def _element_check(type_: str, name: str, code: str, element: Json) -> Check:
         check = _contained
     if (type_, name) == ("Attachment", "data"):
         check = data
+    if (name, code) == ("id", "string"):
+        check = element_id
     if check is None:
         check = _check_within(code)
     return _list_of(check) if element.get("max") == MANY else check
