@@ -203,7 +203,7 @@ def _is_news(outcomes: Sequence[Outcome], before: Message, message: Received) ->
     """
     if not message.message_id.startswith(BY_BYTES) or bytes(before.sha256) != message.sha256:
         return False
-    told = orjson.loads(first_answer(before))["entry"]
+    told = orjson.loads(first_answer(before)).get("entry", ())
     made: dict[Kind, set[UUID]] = defaultdict(set)
     for done, entry in zip(outcomes, told, strict=True):
         if done.resource and done.resource.known is None and done.entry.condition is None:
