@@ -2,7 +2,8 @@
 
 Every stored resource is read over HTTP at the place that the answer named, in the version that it named. Of
 no account are the order of an object's properties and what is the node's to say (id, version, time); decimals
-count as they are written; a reference must lead to what it named.
+count as they are written; a reference must lead to what it named, and so must an attachment's address that was
+rewritten.
 """
 
 import json
@@ -192,7 +193,8 @@ def _differences(
     if isinstance(sent, dict) and isinstance(came_back, dict):
         for key in sorted(sent.keys() | came_back.keys()):
             one, other = sent.get(key, MISSING), came_back.get(key, MISSING)
-            if key == "reference" and isinstance(one, str):
+            leads = key == "reference" or (key == "url" and one != other)
+            if leads and isinstance(one, str):
                 if not is_same(one, other):
                     yield f"{path}.{key}", one, other
             else:

@@ -229,6 +229,36 @@ def taking_as(id_, take):
     return taken
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept", "is_same"),
+    [
+        ("urn:uuid:1", "Patient/{p1}", True),
+        ("urn:uuid:1", "Patient/{other}", False),
+        ("https://example.org/7", "https://example.org/7", True),
+        ("Binary/earlier", "Binary/earlier", True),
+        ("https://example.org/7", "https://example.org/8", False),
+    ],
+)
+def test_the_address_of_an_attachment_must_lead_to_what_it_named(
+    check, keeper, sent, kept, is_same
+):
+    original = keeper.read
+    document = {"resourceType": "DocumentReference", "content": [{"attachment": {"url": sent}}]}
+
+    def read(place):
+        found = original(place)
+        [p1, *_] = [one.split("/")[1] for one in keeper.kept if one.startswith("Patient")]
+        told = {"content": [{"attachment": {"url": kept.format(p1=p1, other=uuid4())}}]}
+        return found | told if found and found["resourceType"] == "DocumentReference" else found
+
+    keeper.read = read
+
+    code, _, totals = check(bundle(PATIENT, document))
+
+    assert (totals["checked"], totals["different"]) == (2, int(not is_same))
+    assert code == int(not is_same)
+
+
 @pytest.mark.parametrize(("partner", "different"), [(None, 0), (SOMEBODY, 2)])
 def test_of_a_circle_it_is_known_who_is_who(check, door, keeper, partner, different):
     coding = {"coding": [{"code": "reference-resolves"}]}

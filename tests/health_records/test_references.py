@@ -262,6 +262,29 @@ def test_a_relative_reference_of_no_such_server_means_neither_of_two(address, pu
     assert not PatientRegistration.objects.exists()
 
 
+@pytest.mark.parametrize("address", ["urn:uuid:0c1f0e3a-3d5d-4f6b-9d2e-1f8f3f1c2a10", "Binary/b"])
+def test_an_attachment_leads_to_the_binary_of_its_message(address, push):
+    letter = entry(
+        {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": "eA=="}
+    )
+    letter["fullUrl"] = "urn:uuid:0c1f0e3a-3d5d-4f6b-9d2e-1f8f3f1c2a10"
+    elsewhere = "https://his.example/letters/7"
+    note = entry({
+        "resourceType": "DocumentReference", "id": "note", "status": "current",
+        "content": [{"attachment": {"url": address}}, {"attachment": {"url": elsewhere}}],
+    })  # fmt: skip
+
+    answer = push(bundle(note, letter))
+
+    assert answer.status_code == 200, answer.content
+    binary = ClinicalEntry.objects.get(resource_type="Binary")
+    kept = json.loads(ResourceVersion.objects.get(resource_type="DocumentReference").source)
+    assert [one["attachment"]["url"] for one in kept["content"]] == [
+        f"Binary/{binary.id}",
+        elsewhere,
+    ]
+
+
 def test_contained_resources_may_refer_to_each_other_and_to_their_container(push):
     answer = push(condition(
         contained=[

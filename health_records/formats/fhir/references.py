@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -142,6 +142,11 @@ class Resolver:
         is_elsewhere = "://" in text or text.startswith("urn:")
         return Lead(reference) if is_elsewhere else Lead(rule="reference-form")
 
+    def link(self, address: str) -> str:
+        """The address of an attachment; that of a resource of the message where it means one."""
+        place = None if address in self.several else self.inside.get(address)
+        return address if place is None else self.targets.get(place, address)
+
     def _lead_of_condition(self, token: Token, stored: Stored) -> Lead:
         if not fits_key(*token[1].split("|", 1)):
             return Lead(rule="key-length")
@@ -190,8 +195,8 @@ def contained_ids(resource: dict[str, Any]) -> set[str]:
     return {str(one.get("id")) for one in listed if isinstance(one, dict)}
 
 
-def resolve_all(entries: Iterable[Entry], resolver: Resolver, stored: Stored) -> None:
-    """Rewrite every reference; an entry with one that leads where it must not gets issues.
+def resolve_all(entries: Sequence[Entry], resolver: Resolver, stored: Stored) -> None:
+    """Rewrite every reference, and where attachments are; an entry with one that leads where it must not gets issues.
 
     Where the resolver falls back such an entry is left out, and those that lead to it are looked at once
     more, so that one pass finds everybody who leans on something faulty.
@@ -232,6 +237,9 @@ def resolve_all(entries: Iterable[Entry], resolver: Resolver, stored: Stored) ->
     for holder, text in leads.values():
         if text:
             holder["reference"] = text
+    for entry in entries:
+        for attachment in entry.found.links:
+            attachment["url"] = resolver.link(attachment["url"])
 
 
 def _issues_of(broken: list[tuple[Holder, str, str]], entry: Entry) -> list[Issue]:

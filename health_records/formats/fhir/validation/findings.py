@@ -22,6 +22,9 @@ class Findings:
     references: list[tuple[Json, frozenset[str] | None]] = field(default_factory=list)
     """Every Reference that has a text, with the types it may lead to; None where any will do."""
 
+    links: list[Json] = field(default_factory=list)
+    """Every Attachment that has an address."""
+
     contained: dict[str, str] = field(default_factory=dict)
     """Type by id of the contained resources; of their container by ""."""
 

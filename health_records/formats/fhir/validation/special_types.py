@@ -113,8 +113,10 @@ def _identifier(node: Any, _: Findings) -> list[Fault] | None:
     return [wrong] if wrong else None
 
 
-def _attachment(node: Any, _: Findings) -> list[Fault] | None:
+def _attachment(node: Any, found: Findings) -> list[Fault] | None:
     data = node.get("data")
+    if type(node.get("url")) is str:
+        found.links.append(node)
     return None if type(data) is not str or is_base64(data) else [("", "base64", "")]
 
 

@@ -91,10 +91,10 @@ def resource(value: Any, found: Findings) -> list[Fault] | None:
     if found.depth > DEEPEST_NESTING:
         return _too_deep()
     within, found.within, found.depth = found.within, type_, found.depth + 1
-    before = len(found.references)
+    references, links = len(found.references), len(found.links)
     wrong = check_of(type_)(value, found)
-    if type_ == "Bundle":
-        del found.references[before:]  # they speak of what is in the Bundle
+    if type_ == "Bundle":  # they speak of what is in the Bundle
+        del found.references[references:], found.links[links:]
     found.within, found.depth = within, found.depth - 1
     return wrong
 
