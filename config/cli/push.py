@@ -175,12 +175,13 @@ def push_file(
 
 
 def message_id(content: dict[str, Any], body: bytes) -> str:
-    """The bundle's own identifier, else the hash of the bytes: a repeat is the same message."""
+    """As the node names it: the identifier of a bundle that acts, else the hash of the bytes."""
     identifier = content.get("identifier")
-    if content.get("resourceType") == "Bundle" and isinstance(identifier, dict):
-        value = identifier.get("value")
-        if isinstance(value, str) and value.isascii() and value.isprintable():
-            return value
+    if _path(content) == "/fhir/R4" and isinstance(identifier, dict):
+        value, system = identifier.get("value"), identifier.get("system")
+        name = f"{system}|{value}" if isinstance(system, str) else value
+        if isinstance(value, str) and name.isascii() and name.isprintable():
+            return name
     return sha256(body).hexdigest()
 
 

@@ -5,6 +5,7 @@ import gzip
 import json
 import time
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from config.cli import hospital_client, input_files
 from config.cli.failures import NoAnswer
 from config.cli.home import Home
 from config.cli.main import cli
+from config.cli.push import message_id
 from tests.cli.door_server import HOSPITAL, Keeper, procedure, transaction
 
 
@@ -84,9 +86,26 @@ def test_bytes_arrive_as_they_are_with_a_stable_message_id(door, tmp_path):
 
     assert [body for _, _, body in door.received] == [named, plain, plain]
     first, second, third = (identity for _, identity, _ in door.received)
-    assert first == "m-1"
+    assert first == "urn:x|m-1"
     assert second == third
     assert len(second) == 64
+
+
+@pytest.mark.parametrize(
+    ("identifier", "kind", "name"),
+    [
+        ({"system": "urn:y", "value": "m-1"}, "batch", "urn:y|m-1"),
+        ({"value": "m-1"}, "transaction", "m-1"),
+        ({"system": "urn:y"}, "transaction", None),
+        ({"system": "urn:y", "value": "甲"}, "transaction", None),
+        ({"system": "urn:y", "value": "m-1"}, "document", None),
+    ],
+)
+def test_a_message_is_named_as_the_node_names_it(identifier, kind, name):
+    """A document that is kept whole has an identifier of its own, which is no message's."""
+    content = {"resourceType": "Bundle", "type": kind, "identifier": identifier}
+
+    assert message_id(content, b"x") == (name or sha256(b"x").hexdigest())
 
 
 def test_broken_connections_and_busy_nodes_are_tried_again_as_the_same_message(door, tmp_path):

@@ -47,7 +47,7 @@ TYPE_INTERACTIONS: Mapping[str, Callable[[Any, str, str], Any]] = {
     "search-type": lambda client, type_, id_: send(client, "GET", f"/{type_}?_id={id_}"),
     "create": lambda client, type_, _: send(client, "POST", f"/{type_}", {"resourceType": type_}),
     "update": lambda client, type_, _: send(
-        client, "PUT", f"/{type_}/new", {"resourceType": type_}
+        client, "PUT", f"/{type_}/new", {"resourceType": type_, "id": "new"}
     ),
     "delete": lambda client, type_, _: send(client, "DELETE", f"/{type_}/none"),
     "patch": lambda client, type_, id_: send(client, "PATCH", f"/{type_}/{id_}", []),

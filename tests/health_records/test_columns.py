@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from health_records.formats.fhir.bundles import Entry
-from health_records.formats.fhir.columns import columns_of, person_name, span_of
+from health_records.formats.fhir.columns import (
+    BEGINNING,
+    OPEN_END,
+    columns_of,
+    person_name,
+    span_of,
+)
 from health_records.formats.fhir.issues import MessageRefused
 from health_records.formats.fhir.patients import facts_of
 from health_records.formats.fhir.resource_types import KINDS
@@ -50,17 +56,29 @@ def test_what_is_no_moment(text):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "moment"),
     [
-        "0001-01-01T00:00:00+14:00",
-        "9999-12-31T23:59:59-14:00",
-        "0001-01-01",
-        "9999-12-31T23:59:59Z",
+        ("0001-01-01T00:00:00+14:00", BEGINNING),
+        ("0001-01-01T00:00:00+08:00", BEGINNING),
+        ("0001-01-01", BEGINNING),
+        ("0001", BEGINNING),
+        ("9999-12-31T23:59:59-14:00", OPEN_END),
+        ("9999-12-31T23:59:59.9999999Z", OPEN_END),
+        ("9999-12-31T23:59:59Z", OPEN_END),
     ],
 )
-def test_the_ends_of_the_calendar_are_refused(text):
+def test_the_ends_of_the_calendar_are_taken_as_near_as_can_be(text, moment):
+    assert columns("Observation", effectiveDateTime=text)["occurred_at"] == moment
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "9999-12-31T23:59:59.9999999Z", "9999"])
+def test_a_visit_that_ends_at_the_end_of_the_calendar_is_not_over(text):
+    assert columns("Encounter", period={"start": "2026-03-01", "end": text})["ended_at"] is None
+
+
+def test_what_is_no_date_is_refused():
     with pytest.raises(MessageRefused):
-        columns("Observation", effectiveDateTime=text)
+        columns("Observation", effectiveDateTime="2026-02-30")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,10 @@ def first_issue(answer):
             lambda text: entry({"resourceType": "Practitioner"}) | {"fullUrl": f"urn:x:{text}"[:len(text)]},
             "Bundle.entry[0].fullUrl",
         ),
-        (lambda text: entry(patient(text) | {"id": "p"}), "Bundle.entry[0].resource.identifier"),
+        (
+            lambda text: entry(patient(text) | {"id": "p"}),
+            "Bundle.entry[0].resource.identifier[0].value",
+        ),
         (
             lambda text: entry(doctor(), ifNoneExist=f"identifier=urn:x|{text}"),
             "Bundle.entry[0].request.ifNoneExist",

@@ -152,7 +152,9 @@ def test_our_id_goes_before_a_name(push, put):
     push(bundle(entry({"resourceType": "Practitioner", "id": ours, "gender": "male"})))
     assert SourceParty.objects.count() == 2
 
-    updated = put(f"Practitioner/{ours}", {"resourceType": "Practitioner", "gender": "female"})
+    updated = put(
+        f"Practitioner/{ours}", {"resourceType": "Practitioner", "id": ours, "gender": "female"}
+    )
     answer = push(bundle(entry({
         "resourceType": "PractitionerRole", "id": "r",
         "practitioner": {"reference": f"Practitioner/{ours}"},

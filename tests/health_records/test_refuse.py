@@ -139,7 +139,8 @@ BAD_MESSAGES = {
         bundle(entry(patient(), ifNoneExist="name=7")), "condition",
         "Bundle.entry[0].request.ifNoneExist"),
     "a phone as the patient number": (
-        bundle(entry(patient(PHONE))), "id-names-nobody", "Bundle.entry[0].resource.identifier"),
+        bundle(entry(patient(PHONE))), "id-names-nobody",
+        "Bundle.entry[0].resource.identifier[0].value"),
     "too deep a resource": (
         changed(2, extension=deep(70)), "json-depth",
         "Bundle.entry[2].resource" + ".extension[0]" * 25),

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from health_records.counting import count_attempts
 from health_records.formats.fhir.columns import OPEN_END
+from tests.factories.fhir import bundle, entry, patient
 from tests.factories.records import EncounterFactory, EntryFactory
 from tests.health_records.searching import START, ask, ids, kept, of
 
@@ -114,3 +116,38 @@ def test_by_last_update(system, whose):
         assert ids(ask(system, _lastUpdated=text)) == []
     status = ask(system, _lastUpdated="gt2026-04", status__missing="true", code__missing="true")
     assert ids(status) == of(made)
+
+
+@pytest.mark.node("city")
+@pytest.mark.parametrize(
+    ("text", "found", "missed"),
+    [
+        ("0001-01-01", ["0001-01-01", "0001", "lt0002", "le0001-01-01T00:00:00Z"], ["gt0002", "9999"]),
+        ("0001", ["0001", "lt0002", "le0001-01-01T00:00:00+14:00"], ["ge0002", "eb0001"]),
+        ("0001-01-01T00:00:00+08:00", ["lt0002", "0001-01-01"], ["gt0001"]),
+        ("9999-12-31T23:59:59Z", ["ge9999", "9999-12-31T23:59:59Z", "9999", "gt2031"], ["lt9999"]),
+        ("9999-12-31T23:59:59.9999999Z", ["9999-12-31", "ge9999-12-31T23:59:59-05:00"], ["lt0002"]),
+        ("9999-12-31T23:59:59-05:00", ["ge9999", "ge9999-12-31T23:59:59.999Z"], ["sa9999"]),
+    ],
+)  # fmt: skip
+def test_the_ends_of_the_calendar_are_stored_read_found_and_counted(
+    text, found, missed, push, system
+):
+    whose = entry(patient())
+    result = entry({
+        "resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": whose["fullUrl"]}, "effectiveDateTime": text,
+    })  # fmt: skip
+
+    told = push(bundle(whose, result)).json()["entry"]
+
+    person, stored = (one["response"]["location"].split("/")[1] for one in told)
+    assert system.get(f"/fhir/R4/Observation/{stored}").json()["effectiveDateTime"] == text
+    for date in found:
+        assert ids(ask(system, patient=person, date=date)) == [stored], date
+    for date in missed:
+        assert ids(ask(system, patient=person, date=date)) == [], date
+    assert (
+        system.get(f"/fhir/R4/Patient/{person}/$everything?start=0001&end=9999").status_code == 200
+    )
+    assert count_attempts() == 1

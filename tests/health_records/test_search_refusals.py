@@ -81,7 +81,7 @@ def test_what_is_not_supported_is_said_or_refused(name, text, rule, system, whos
         ("date", "ge"),
         ("date", "ap2026"),
         ("date", "2026-01-01T25:00:00Z"),
-        ("date", "9999-12-31T23:59:59-14:00"),
+        ("date", "9999-02-29"),
         ("_lastUpdated", "x"),
         ("_count", "-1"),
         ("_count", "many"),
@@ -125,5 +125,5 @@ def test_a_search_that_takes_too_long_is_too_broad(system, record, monkeypatch):
 
 
 def test_an_unknown_type_and_head(system, whose, record):
-    assert system.get("/fhir/R4/Nothing").status_code == 422
+    assert system.get("/fhir/R4/Nothing").status_code == 404
     assert system.head(f"/fhir/R4/Observation?patient={whose.id}").status_code == 200

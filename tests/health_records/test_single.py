@@ -68,10 +68,27 @@ def test_what_a_hospital_put_under_its_own_id_is_read_by_it(name, system):
 
 @CITY
 def test_a_type_that_is_none(system):
-    answer = system.post("/fhir/R4/Krankheit", {}, content_type="application/json")
+    posted = system.post("/fhir/R4/Krankheit", {}, content_type="application/json")
+    answers = [posted, *map(system.get, ("/fhir/R4/Krankheit", "/fhir/R4/Krankheit/1"))]
 
-    assert answer.status_code == 422
-    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "resource-type"
+    for answer in answers:
+        assert answer.status_code == 404
+        assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "type-unknown"
+
+
+@CITY
+@pytest.mark.parametrize("id_", [None, "dr-2", "dr 1", 1])
+def test_an_update_has_the_id_of_its_address(id_, system, stored):
+    body = {name: value for name, value in (DOCTOR | {"id": id_}).items() if value is not None}
+
+    answer = system.put("/fhir/R4/Practitioner/dr-1", body, content_type="application/json")
+
+    assert answer.status_code == 400
+    (issue,) = answer.json()["issue"]
+    assert issue["details"]["coding"][0]["code"] == "put-id"
+    assert issue["expression"] == ["Practitioner.id"]
+    assert "“dr-1”" in issue["details"]["text"]
+    assert set(stored().values()) == {0}
 
 
 @CITY

@@ -171,7 +171,7 @@ def test_what_is_no_question(asked, status, said):
 def test_a_type_that_is_none_and_all_types():
     system = as_hospital(OrganisationFactory())
 
-    assert rule(history(system, "Krankheit")) == "resource-type"
+    assert rule(history(system, "Krankheit")) == "type-unknown"
     whole = system.get("/fhir/R4/_history")
     assert (whole.status_code, rule(whole)) == (501, "history-whole")
 

@@ -132,7 +132,8 @@ def _answer(place: int, raw: Json, outer: HttpRequest) -> HttpResponse:
 
 def _request(place: int, asked: Mapping[str, str], outer: HttpRequest) -> HttpRequest:
     """The request that the entry stands for."""
-    address, _, query = asked["url"].removeprefix(f"{settings.NODE_URL}{BASE}").partition("?")
+    url = asked["url"].removeprefix(f"{settings.NODE_URL}{BASE}").removeprefix("/")
+    address, _, query = url.partition("?")
     if NUL in unquote(asked["url"]):
         raise refuse("read-url", f"{_path(place)}.url", address)
     environ: dict[str, Any] = {name: outer.META[name] for name in PASSED_ON if name in outer.META}

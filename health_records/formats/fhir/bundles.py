@@ -122,6 +122,10 @@ def single_entry(
         path = issue.path.removeprefix("Bundle.entry[0].resource").lstrip(".")
         path = path.replace("Bundle.entry[0].request", "http") or _type_in(request["url"])
         entry.issues[place] = Issue(issue.rule, path, issue.value)
+    type_, _, id_ = request["url"].partition("?")[0].partition("/")
+    names_one = id_ and request["method"] == "PUT"
+    if names_one and entry.resource and entry.resource.get("id") != id_:
+        entry.issues = [Issue("put-id", f"{type_}.id", id_)]  # R4 http: 400
     entry.path = ""
     return entry
 
@@ -161,7 +165,7 @@ def _fill(entry: Entry, raw: Any, organisation: Organisation) -> None:
     _require_key(entry.source_key, f"{entry.path}.id" if entry.source_id else f"{outside}.fullUrl")
     if entry.kind is Kind.REGISTRATION:
         entry.local_id = local_number(resource, organisation) or entry.source_key
-        _require_key(entry.local_id, f"{entry.path}.identifier")
+        _require_key(entry.local_id, _path_of_number(entry))
 
 
 def rule_against(type_: Any) -> str:
@@ -194,7 +198,7 @@ def _method_and_url(request: Any, path: str) -> tuple[str, str, dict[str, Any]]:
         raise refuse("request-required", path)
     if method not in METHODS:
         raise refuse("request-method", f"{path}.method", method)
-    return method, url, request
+    return method, url.removeprefix("/"), request
 
 
 def _type_in(url: str) -> str:
@@ -243,6 +247,15 @@ def _require_key(text: str, path: str) -> None:
         raise refuse("key-length", path, text)
     if names_a_person(text):
         raise refuse("id-names-nobody", path)
+
+
+def _path_of_number(entry: Entry) -> str:
+    """Where a patient's number stands among the identifiers."""
+    listed = entry.resource.get("identifier")
+    for place, one in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(one, dict) and one.get("value") == entry.local_id:
+            return f"{entry.path}.identifier[{place}].value"
+    return f"{entry.path}.identifier"
 
 
 def names_a_person(text: str) -> bool:
@@ -295,7 +308,7 @@ def _mark_repeated(entries: list[Entry]) -> None:
         asked = entry.condition and entry.condition in conditions
         repeated = asked or (entry.identity[1] and entry.identity in seen)
         if repeated or (entry.full_url and entry.full_url in urls):
-            value = f"{entry.resource_type}/{entry.source_key}"
+            value = f"{entry.resource_type}/{entry.source_key}".removesuffix("/")
             entry.issues.append(Issue("resource-once", entry.path, value))
         seen.add(entry.identity)
         urls.add(entry.full_url)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d))?)?)?", re.ASCII
 )
 LONGEST_TEXT = 300
+BEGINNING = datetime.min.replace(tzinfo=UTC)
 OPEN_END = datetime(9999, 12, 31, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
 
@@ -104,19 +105,17 @@ def span_of(text: str) -> tuple[datetime, datetime | None]:
     year, month, day, clock = match.groups()
     if clock is None:
         zone = ZoneInfo(settings.TIME_ZONE)
-        start = _tellable(datetime(int(year), int(month or 1), int(day or 1), tzinfo=zone))
-        return start, following(start, "day" if day else "month" if month else "year") - INSTANT
+        start = datetime(int(year), int(month or 1), int(day or 1), tzinfo=zone)
+        end = following(start, "day" if day else "month" if month else "year")
+        return tellable(start), end - INSTANT
     if clock[6:9] == ":60":
         text = f"{year}-{month}-{day}{clock[:6]}:59{clock[9:]}"
-    return _tellable(datetime.fromisoformat(text)).astimezone(UTC), None
+    return tellable(datetime.fromisoformat(text)).astimezone(UTC), None
 
 
-def _tellable(moment: datetime) -> datetime:
-    """The moment, unless it cannot be told in UTC and in our own time: the ends of the calendar."""
-    if moment.year in {MINYEAR, MAXYEAR}:
-        moment.astimezone(UTC)
-        moment.astimezone(ZoneInfo(settings.TIME_ZONE))
-    return moment
+def tellable(moment: datetime) -> datetime:
+    """The moment, or the nearest that has a name in UTC and in our own time: the calendar ends."""
+    return min(max(moment, BEGINNING), OPEN_END)
 
 
 def following(start: datetime, unit: str) -> datetime:
@@ -155,7 +154,7 @@ def _when(entry: Entry) -> tuple[datetime | None, datetime | None]:
 def _span(value: Any, entry: Entry, name: str) -> tuple[datetime, datetime | None]:
     try:
         return span_of(value)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError) as error:
         raise refuse("date", f"{entry.path}.{name}".lstrip("."), str(value)) from error
 
 

@@ -342,8 +342,10 @@ def _hospital(actor: Actor) -> Organisation:
 
 
 def _require_type(resource_type: str) -> None:
-    if resource_type not in RESOURCE_TYPES - NOT_KEPT:
-        raise refuse(bundles.rule_against(resource_type), value=resource_type)
+    if resource_type in NOT_KEPT:
+        raise refuse("resource-kept", value=resource_type)
+    if resource_type not in RESOURCE_TYPES:
+        raise refuse("type-unknown", value=resource_type)
 
 
 def _message_id(request: HttpRequest, bundle: Any, raw: bytes) -> str:

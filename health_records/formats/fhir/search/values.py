@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from health_records.formats.fhir.bundles import ID, as_uuid
-from health_records.formats.fhir.columns import following
+from health_records.formats.fhir.columns import following, tellable
 from health_records.formats.fhir.issues import MessageRefused, refuse
 
 PREFIXES = ("eq", "ne", "lt", "le", "gt", "ge", "sa", "eb")
@@ -82,11 +82,8 @@ def moment_of(name: str, text: str) -> Moment:
     if match is None:
         raise wrong(name, text)
     try:
-        start, length = _range(match)
-        return Moment(
-            prefix, start, following(start, length) if isinstance(length, str) else start + length
-        )
-    except (ValueError, OverflowError) as error:
+        return Moment(prefix, *_range(match))
+    except ValueError as error:
         raise wrong(name, text) from error
 
 
@@ -123,7 +120,7 @@ def _plain(text: str) -> str:
     return ESCAPED.sub(r"\1", text)
 
 
-def _range(match: re.Match[str]) -> tuple[datetime, str | timedelta]:
+def _range(match: re.Match[str]) -> tuple[datetime, datetime]:
     year, month, day, hour, minute, second, fraction, offset = match.groups()
     zone: ZoneInfo | None = ZoneInfo(settings.TIME_ZONE)
     made = datetime(
@@ -132,12 +129,14 @@ def _range(match: re.Match[str]) -> tuple[datetime, str | timedelta]:
     )  # fmt: skip
     if offset is not None:
         told = "+00:00" if offset == "Z" else offset
-        made = datetime.fromisoformat(made.replace(tzinfo=None).isoformat() + told).astimezone(UTC)
-    made.utctimetuple()  # overflows at the ends of the calendar
+        made = tellable(
+            datetime.fromisoformat(made.replace(tzinfo=None).isoformat() + told)
+        ).astimezone(UTC)
+    start = tellable(made)
     if hour is None:
-        return made, "day" if day else "month" if month else "year"
+        return start, following(made, "day" if day else "month" if month else "year")
     if second is None:
-        return made, timedelta(minutes=1)
+        return start, start + timedelta(minutes=1)
     if fraction is None:
-        return made, timedelta(seconds=1)
-    return made, timedelta(microseconds=10 ** max(0, 6 - len(fraction)))
+        return start, start + timedelta(seconds=1)
+    return start, start + timedelta(microseconds=10 ** max(0, 6 - len(fraction)))
