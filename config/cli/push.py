@@ -178,10 +178,10 @@ def message_id(content: dict[str, Any], body: bytes) -> str:
     """As the node names it: the identifier of a bundle that acts, else the hash of the bytes."""
     identifier = content.get("identifier")
     if _path(content) == "/fhir/R4" and isinstance(identifier, dict):
-        value, system = identifier.get("value"), identifier.get("system")
-        name = f"{system}|{value}" if isinstance(system, str) else value
-        if isinstance(value, str) and name.isascii() and name.isprintable():
-            return name
+        system, value = identifier.get("system"), identifier.get("value")
+        prefix = f"{system}|" if isinstance(system, str) else ""
+        if isinstance(value, str) and (prefix + value).isascii() and (prefix + value).isprintable():
+            return prefix + value
     return sha256(body).hexdigest()
 
 

@@ -78,7 +78,7 @@ def _parse_carefully(raw: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise refuse("json", value="UTF-8") from error
     except ValueError as error:
-        raise refuse("json", value=getattr(error, "msg", "")) from error
+        raise refuse("json", value=getattr(error, "msg", str(error))) from error
     if "\0" in text or (b"\\u" in raw and NUL.search(raw)):
         raise refuse("json-character")
     if (b"\\ud" in raw or b"\\uD" in raw) and (path := _lone_surrogate(value)) is not None:
