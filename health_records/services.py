@@ -51,14 +51,14 @@ class Overtaken(Exception):
 
 
 def keep_accepted(
-    message: Received, *, refused: Message | None, answer: bytes, resources: int
+    message: Received, *, before: Message | None, answer: bytes, resources: int
 ) -> None:
-    """Keep a message with the answer that it gets again when it is repeated, in the place of `refused`.
+    """Keep a message with the answer that it gets again when it is repeated, in the place of what was before.
 
     Written last: of two that come at once under one id the second one waits here and starts over.
     """
-    if refused is not None:
-        refused.delete()
+    if before is not None:
+        before.delete()
     values = _message_values(message) | {
         "state": MessageState.ACCEPTED.value,
         "answer": seal_packed("health_records.Message.answer", message.id, answer),

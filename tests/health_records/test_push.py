@@ -177,11 +177,12 @@ def test_a_message_without_an_id_brings_an_older_state_back(method, push, stored
     before = stored()
     fourth = push(with_visit_in("in-progress", method=method))
 
-    assert [one.status_code for one in (first, third, fourth)] == [200] * 3
+    assert [one.status_code for one in (first, third)] == [200, 200]
+    assert (fourth.status_code, fourth.content) == (200, third.content)
     (_, told) = third.json()["entry"]
     assert (told["response"]["status"], told["response"]["etag"]) == ("200 OK", 'W/"3"')
     assert Encounter.objects.get().status_code == "in-progress"
-    assert (stored(), Message.objects.count()) == (before, 3)
+    assert (stored(), Message.objects.count()) == (before, 2)
 
 
 def test_with_an_id_it_is_a_repetition_all_the_same(push):
@@ -206,6 +207,22 @@ def test_what_was_deleted_can_be_sent_anew(push, system):
     assert (repeated, anew.status_code) == (first, 201)
     assert anew.json()["id"] != first["id"]
     assert system.get(f"/fhir/R4/Basic/{first['id']}").status_code == 410
+
+
+def test_what_a_batch_was_refused_is_looked_at_again(push):
+    """It waited for its patient; with the very bytes it is no repetition any more."""
+    _, waiting = with_visit_in("finished")["entry"]
+    waiting["resource"]["id"] = "waiting"
+    waiting["request"]["url"] = "Encounter/waiting"
+    message = bundle(waiting, type_="batch")
+    refused = push(message)
+    push(with_visit_in("finished"))
+
+    taken, again = push(message), push(message)
+
+    told = [one.json()["entry"][0]["response"]["status"] for one in (refused, taken, again)]
+    assert told == ["422", "201 Created", "201 Created"]
+    assert Encounter.objects.filter(source_key="waiting").count() == 1
 
 
 def test_a_message_with_nameless_ones_is_repeated_whatever_became_of_the_others(push, stored):

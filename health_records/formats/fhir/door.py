@@ -169,13 +169,10 @@ def _take_once(
     prepared = prepare(make_entries, organisation, message_id=message.message_id, at=message.at)
     type_, outcomes = prepared.type, prepared.outcomes
     before = Message.objects.filter(pk=prepared.before).first() if prepared.before else None
-    refused = None
-    if before is not None and before.state == MessageState.ACCEPTED:
-        if not _is_news(outcomes, before, message):
+    if before is not None:
+        if before.state == MessageState.ACCEPTED and not _is_news(outcomes, before, message):
             raise _Repeated(before)
-        message = replace(message, message_id=f"{message.message_id}:{message.id}")
-    elif before is not None:
-        refused, message = before, replace(message, id=before.id)
+        message = replace(message, id=before.id)
     resources = [one.resource for one in outcomes if one.resource]
     authorise_write(
         by, WRITE, facts=AT_HOME, registration_ids=registrations_of(resources),
@@ -186,7 +183,7 @@ def _take_once(
     told = {"resourceType": "Bundle", "id": str(message.id), "type": f"{type_}-response"}
     entries = [{"response": _response(one, moment, language)} for one in outcomes]
     body = orjson.dumps(told | {"entry": entries} if entries else told)
-    services.keep_accepted(message, refused=refused, answer=body, resources=len(resources))
+    services.keep_accepted(message, before=before, answer=body, resources=len(resources))
     counts = counts_of(resources, message.at)
     faulty = [one.entry for one in outcomes if one.entry.issues]
     counts.refused = len(faulty)
@@ -198,17 +195,18 @@ def _take_once(
 def _is_news(outcomes: Sequence[Outcome], before: Message, message: Received) -> bool:
     """Whether a message without an id, whose bytes came before, says something new again.
 
-    A resource may come back to an older state, and what was deleted may be sent anew. Resources without a
-    name are new each time; a message with such ones is a repetition as long as one of them is there.
+    A resource may come back to an older state, what was deleted may be sent anew, and what a batch was refused
+    may have its target now. Resources without a name are new each time; a message with such ones is a repetition
+    as long as one of them is there.
     """
     if not message.message_id.startswith(BY_BYTES) or bytes(before.sha256) != message.sha256:
         return False
     told = orjson.loads(first_answer(before)).get("entry", ())
     made: dict[Kind, set[UUID]] = defaultdict(set)
     for done, entry in zip(outcomes, told, strict=True):
-        if done.resource and done.resource.known is None and done.entry.condition is None:
-            _, id_, *_ = entry["response"]["location"].split("/")
-            made[done.entry.kind].add(UUID(id_))
+        is_nameless = done.resource and done.resource.known is None and done.entry.condition is None
+        if is_nameless and (location := entry["response"].get("location")):
+            made[done.entry.kind].add(UUID(location.split("/")[1]))
     if made:
         there = selectors.known_by_id(message.organisation_id, made).values()
         return all(known.deleted for known, _ in there)
