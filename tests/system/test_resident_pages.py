@@ -16,6 +16,7 @@ from tests.system.people import (
     hospital_of,
     new_residents,
     person_of,
+    visit_bundle,
 )
 from tests.system.people import (
     visit as push_visit,
@@ -26,10 +27,19 @@ DOCTOR = 30
 """The place of a doctor for whom the demo opens no numbers."""
 
 
+def is_measured(bundle) -> bool:
+    """Whether the visit has a result with a number, of which the page shows the trend."""
+    return any("valueQuantity" in entry["resource"] for entry in bundle["entry"])
+
+
 @pytest.fixture(scope="module")
 def somebody(province: Province) -> Resident:
-    """Somebody with records in two cities, known to the index and to no account."""
-    ((resident, *_), seed) = new_residents(FIRST)
+    """Somebody with measured results in two cities, known to the index and to no account."""
+    residents, seed = new_residents(FIRST, 40)
+    resident = next(
+        one for one in residents
+        if all(is_measured(visit_bundle(hospital_of(province, city), one, seed)) for city in (FIRST, SECOND))
+    )  # fmt: skip
     persons = {
         person_of(province, enrol(province, resident, city, seed)) for city in (FIRST, SECOND)
     }
@@ -127,7 +137,7 @@ def test_from_the_first_code_to_a_number_given_back(visit, province, somebody):
             page.locator(".days").get_by_text(hospital_of(province, city).name).first
         ).to_be_visible()
     looked_at(page)
-    page.get_by_role("button", name="展开").first.click()
+    page.get_by_role("button", name=re.compile("(结果|正常).*展开")).first.click()
     trend = page.locator("a[href*='/record/trend']").first
     name = trend.get_attribute("aria-label") or trend.inner_text()
     trend.click()
