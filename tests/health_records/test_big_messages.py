@@ -76,21 +76,21 @@ def test_a_chain_with_a_sound_end_stands(quickly):
 
 
 def test_what_leans_on_a_fault_found_late_falls_too(quickly):
-    """A day that no month has shows only after the references were rewritten."""
+    """A number that nothing can hold shows only after the references were rewritten."""
     late: dict[str, Any] = {
         "resourceType": "Observation", "id": "late", "status": "final", "code": {"text": "x"},
-        "effectiveDateTime": "2026-02-30",
+        "valueQuantity": {"value": 10**400},
     }  # fmt: skip
     leaning: list[dict[str, Any]] = [
         {"resourceType": "Observation", "id": f"l{number}", "status": "final", "code": {"text": "x"},
          "derivedFrom": [{"reference": f"Observation/{'late' if not number else f'l{number - 1}'}"}]}
         for number in range(300)
     ]  # fmt: skip
-    other = late | {"id": "other", "effectiveDateTime": "2026-01-01"}
+    other = late | {"id": "other", "valueQuantity": {"value": 7}}
 
     answer = quickly(bundle(*(entry(one) for one in (*leaning, late, other)), type_="batch"))
 
-    assert statuses(answer) == ["422"] * 301 + ["201 Created"]
+    assert statuses(answer) == ["422"] * 300 + ["400", "201 Created"]
     assert [one.source_key for one in ClinicalEntry.objects.all()] == ["other"]
 
 
